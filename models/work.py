@@ -1,0 +1,156 @@
+"""The inbox: conversations and what hangs on them, and the record of bulk hand-overs."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from models.enums import BulkOperationStatus, ConversationStatus, ErrorCode, FollowUpKind
+from models.types import Timestamp, named, new_id
+
+
+class Conversation(SQLModel, table=True):
+    """A thread with a customer. `revision` counts what people and hand-overs did to it; waking up is not counted."""
+
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "external_id"),
+        Index("conversation_updated", "workspace_id", "updated_at", "id"),
+        Index("conversation_created", "workspace_id", "created_at", "id"),
+        Index("conversation_status_updated", "workspace_id", "status", "updated_at", "id"),
+        Index("conversation_assignee_updated", "workspace_id", "assignee_id", "status", "updated_at", "id"),
+        Index("conversation_team_updated", "workspace_id", "team_id", "updated_at", "id"),
+        Index("conversation_snoozed", "snoozed_until"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    workspace_id: UUID = Field(foreign_key="workspace.id")
+    external_id: str | None = None
+    subject: str
+    status: ConversationStatus = Field(sa_type=named(ConversationStatus))
+    snoozed_until: datetime | None = Field(default=None, sa_type=Timestamp)
+    customer_name: str
+    customer_email: str | None = None
+    assignee_id: UUID | None = None
+    team_id: UUID | None = Field(default=None, foreign_key="team.id")
+    created_at: datetime = Field(sa_type=Timestamp)
+    updated_at: datetime = Field(sa_type=Timestamp)
+    revision: int = 0
+
+
+class ConversationWord(SQLModel, table=True):
+    """A term under which a conversation is found, see models.search."""
+
+    __tablename__ = "conversation_word"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    workspace_id: UUID = Field(primary_key=True, foreign_key="workspace.id")
+    word: str = Field(primary_key=True)
+    conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id")
+
+
+class Note(SQLModel, table=True):
+    """An internal remark on a conversation."""
+
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "external_id"),
+        Index("note_conversation", "conversation_id", "created_at", "id"),
+        Index("note_author", "author_id"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    workspace_id: UUID = Field(foreign_key="workspace.id")
+    conversation_id: UUID = Field(foreign_key="conversation.id")
+    external_id: str | None = None
+    body: str
+    author_id: UUID
+    created_at: datetime = Field(sa_type=Timestamp)
+
+
+class FollowUp(SQLModel, table=True):
+    """A pending promise to a customer; the row goes when the promise is kept."""
+
+    __tablename__ = "follow_up"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "external_id"),
+        Index("follow_up_conversation", "conversation_id", "due_at", "id"),
+        Index("follow_up_assignee", "workspace_id", "assignee_id", "kind"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    workspace_id: UUID = Field(foreign_key="workspace.id")
+    conversation_id: UUID = Field(foreign_key="conversation.id")
+    external_id: str | None = None
+    kind: FollowUpKind = Field(sa_type=named(FollowUpKind))
+    due_at: datetime = Field(sa_type=Timestamp)
+    assignee_id: UUID | None = None
+    revision: int = 0
+
+
+class CsatResponse(SQLModel, table=True):
+    """A customer's answer to "how did we do?", one per conversation."""
+
+    __tablename__ = "csat_response"
+
+    conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id")
+    workspace_id: UUID = Field(foreign_key="workspace.id")
+    rating: int
+    comment: str | None = None
+    responded_at: datetime = Field(sa_type=Timestamp)
+    handled_by_id: UUID | None = Field(default=None, index=True)
+
+
+class BulkOperation(SQLModel, table=True):
+    """One hand-over of many conversations, or the undoing of one."""
+
+    __tablename__ = "bulk_operation"
+    __table_args__ = (
+        Index("bulk_operation_started", "workspace_id", "started_at", "id"),
+        Index("bulk_operation_key", "workspace_id", "started_by_id", "idempotency_key"),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    workspace_id: UUID = Field(foreign_key="workspace.id")
+    status: BulkOperationStatus = Field(sa_type=named(BulkOperationStatus))
+    started_by_id: UUID
+    started_at: datetime = Field(sa_type=Timestamp)
+    finished_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    matched: int = 0
+    processed: int = 0
+    reassigned_conversations: int = 0
+    reassigned_follow_ups: int = 0
+    skipped: int = 0
+    undo_of_id: UUID | None = Field(default=None, foreign_key="bulk_operation.id")
+    failure_code: ErrorCode | None = Field(default=None, sa_type=named(ErrorCode))
+    failure_message: str | None = None
+    idempotency_key: str | None = None
+
+
+class ReassignedConversation(SQLModel, table=True):
+    """What one operation did to one conversation: enough to take it back if nobody touched it since.
+
+    `revision` is the conversation's after the operation; `woken_from` the end of the snooze that the operation cut short.
+    """
+
+    __tablename__ = "reassigned_conversation"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    operation_id: UUID = Field(primary_key=True, foreign_key="bulk_operation.id")
+    conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id")
+    from_id: UUID | None = None
+    to_id: UUID | None = None
+    revision: int
+    woken_from: datetime | None = Field(default=None, sa_type=Timestamp)
+
+
+class ReassignedFollowUp(SQLModel, table=True):
+    """What one operation did to one follow-up."""
+
+    __tablename__ = "reassigned_follow_up"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    operation_id: UUID = Field(primary_key=True, foreign_key="bulk_operation.id")
+    follow_up_id: UUID = Field(primary_key=True, foreign_key="follow_up.id")
+    from_id: UUID | None = None
+    to_id: UUID | None = None
+    revision: int
