@@ -1,8 +1,8 @@
 """The engine, reading in one snapshot, and writing in one transaction.
 
 SQLite: WAL, synchronous=FULL (a commit that was answered survives a power cut), secure_delete (deleted bytes are
-overwritten), the driver's implicit transactions off. A writer begins with BEGIN IMMEDIATE behind an asyncio lock, so that
-writers of this process queue fairly instead of polling the file lock.
+overwritten), the driver's implicit transactions off. A writer begins with BEGIN IMMEDIATE behind an asyncio lock, so
+that writers of this process queue fairly instead of polling the file lock.
 """
 
 import asyncio

@@ -112,9 +112,7 @@ def user_changed(user_id: UUID, change: UserChangeKind) -> FeedEvent:
 
 def token_revoked(access_token_id: UUID) -> FeedEvent:
     """An access token has been revoked: its sockets must close."""
-    return FeedEvent(
-        EventKind.TOKEN_REVOKED, access_token_id=access_token_id, reason=RevocationReason.TOKEN_REVOKED
-    )
+    return FeedEvent(EventKind.TOKEN_REVOKED, access_token_id=access_token_id, reason=RevocationReason.TOKEN_REVOKED)
 
 
 async def append(tx: Tx, workspace_id: UUID, events: Sequence[FeedEvent]) -> None:

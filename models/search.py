@@ -1,8 +1,8 @@
 """Word-prefix search as a plain index: the terms under which a row is found, and the condition that finds it.
 
 A text is cut at white space; each piece is a term from every place in it where a word begins, so that "O'Brien-Lee" is
-found by "o'b", "brien" and "lee". An email address is one term, from its start. Terms are case-folded (Unicode), so both
-databases compare plain code points.
+found by "o'b", "brien" and "lee". An email address is one term, from its start. Terms are case-folded (Unicode), so
+both databases compare plain code points.
 """
 
 import re

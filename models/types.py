@@ -54,7 +54,6 @@ class Timestamp(TypeDecorator[datetime]):
         return from_millis(value) if value is not None and dialect.name == "sqlite" else value
 
 
-
 def named(kind: type[StrEnum]) -> Enum:
     """A column of a StrEnum, stored as its plain name, so that a new member needs no migration."""
     return Enum(kind, native_enum=False, length=40)

@@ -129,7 +129,7 @@ class BulkOperation(SQLModel, table=True):
 class ReassignedConversation(SQLModel, table=True):
     """What one operation did to one conversation: enough to take it back if nobody touched it since.
 
-    `revision` is the conversation's after the operation; `woken_from` the end of the snooze that the operation cut short.
+    `revision` is the conversation's after the operation; `woken_from` the end of the snooze that it cut short.
     """
 
     __tablename__ = "reassigned_conversation"

@@ -1,7 +1,7 @@
 """How a verb or a read says no.
 
-A Refused is data: the client can act on it, and it comes back in the payload's `errors`. A RequestError is what is wrong
-with the request or the caller, and becomes a GraphQL error with `extensions.code`. Both leave nothing half done.
+A Refused is data: the client can act on it, and it comes back in the payload's `errors`. A RequestError is what is
+wrong with the request or the caller, and becomes a GraphQL error with `extensions.code`. Both leave nothing half done.
 """
 
 from dataclasses import dataclass

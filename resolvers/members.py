@@ -1,0 +1,109 @@
+"""Users as members of a workspace: the rows that make one, and finding one under the lock."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlmodel import SQLModel
+
+from models.database import Tx, table
+from models.enums import ActorKind, Role, UserStatus
+from models.people import Account, Actor, TeamMember, User, UserRole, UserWord
+from models.search import terms_of
+from models.types import new_id
+from resolvers.errors import not_found
+
+ACTOR = table(Actor)
+ROLE = table(UserRole)
+USER = table(User)
+
+
+@dataclass(slots=True)
+class Member:
+    """A user with its actor and roles, loaded under the lock to be changed or judged."""
+
+    user: User
+    actor: Actor
+    roles: frozenset[Role]
+
+    @property
+    def is_owner(self) -> bool:
+        """Holds OWNER, active or not."""
+        return Role.OWNER in self.roles
+
+
+async def find_member(tx: Tx, workspace_id: UUID, user_id: UUID, *field: str) -> Member:
+    """A user of this workspace; refuses with NOT_FOUND if the id names none. `field` is the input's path."""
+    user = await tx.get(User, id=user_id, workspace_id=workspace_id)
+    if user is None:
+        raise not_found("user", *(field or ("userId",)))
+    return await load_member(tx, user)
+
+
+async def load_member(tx: Tx, user: User) -> Member:
+    """The actor and the roles of a loaded user."""
+    actor = await tx.get(Actor, user_id=user.id)
+    assert actor is not None
+    roles = await tx.rows(select(ROLE.c.role).where(ROLE.c.user_id == user.id))
+    return Member(user, actor, frozenset(row.role for row in roles))
+
+
+async def count_owners(tx: Tx, workspace_id: UUID, *, besides: UUID | None = None) -> int:
+    """Active owners with a password, perhaps besides one user. Invited and inactive ones count as none."""
+    count: int = await tx.scalar(
+        select(func.count())
+        .select_from(ROLE)
+        .join(USER, USER.c.id == ROLE.c.user_id)
+        .where(
+            ROLE.c.workspace_id == workspace_id,
+            ROLE.c.role == Role.OWNER,
+            USER.c.status == UserStatus.ACTIVE,
+            USER.c.pending.is_(False),
+            *([] if besides is None else [USER.c.id != besides]),
+        )
+    )
+    return count
+
+
+async def system_actor(tx: Tx, workspace_id: UUID) -> UUID:
+    """The actor in whose name the system itself acts in a workspace."""
+    actor_id: UUID = await tx.scalar(
+        select(ACTOR.c.id).where(ACTOR.c.workspace_id == workspace_id, ACTOR.c.kind == ActorKind.SYSTEM)
+    )
+    return actor_id
+
+
+def new_member(
+    account: Account,
+    *,
+    workspace_id: UUID,
+    name: str,
+    roles: Collection[Role],
+    team_ids: Collection[UUID],
+    created_at: datetime,
+    pending: bool,
+) -> tuple[User, Actor, list[SQLModel]]:
+    """The rows that make an account a user of a workspace: the user, its actor, and the rest, added in that order.
+
+    A pending user has been invited and has not accepted yet.
+    """
+    user = User(
+        id=new_id(),
+        workspace_id=workspace_id,
+        account_id=account.id,
+        email=account.email,
+        name=name,
+        name_key=name.lower(),
+        pending=pending,
+        created_at=created_at,
+    )
+    actor = Actor(workspace_id=workspace_id, kind=ActorKind.USER, user_id=user.id)
+    rest: list[SQLModel] = [UserRole(user_id=user.id, role=role, workspace_id=workspace_id) for role in set(roles)]
+    rest += [TeamMember(team_id=team_id, user_id=user.id) for team_id in set(team_ids)]
+    rest += [
+        UserWord(workspace_id=workspace_id, word=word, user_id=user.id)
+        for word in sorted(terms_of(name, email=account.email))
+    ]
+    return user, actor, rest
