@@ -1,11 +1,25 @@
 """The audit log: who did what to whom."""
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from models.database import Tx
+from sqlalchemy import Row, select
+
+from models.database import Reader, Tx, table
 from models.enums import AuditAction
 from models.log import AuditEntry
+from resolvers.actors import actor_named
+from resolvers.pages import Order, OrderDirection, Page, PageArgs, read_page, total_count
+from resolvers.rows import AuditEntryRow
+from resolvers.viewer import Viewer, require
+from resolvers.visibility import visible_audit
+
+AUDIT = table(AuditEntry)
+
+_NEWEST_FIRST = Order("audit log", (AUDIT.c.at, AUDIT.c.id), OrderDirection.DESC)
 
 
 async def record(
@@ -21,3 +35,58 @@ async def record(
             workspace_id=workspace_id, at=tx.now, action=action, actor_id=actor_id, target_id=target_id, details=details
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which entries are meant: those that fit everything that is given.
+
+    An empty `action` matches nothing. Actor and target go by the ids that clients know: a user's, an access token's,
+    a deleted user's reference. `since` is inclusive, `until` exclusive.
+    """
+
+    action: Sequence[AuditAction] | None = None
+    actor_id: UUID | None = None
+    target_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def audit_page(reader: Reader | Tx, viewer: Viewer, filter: AuditFilter, args: PageArgs) -> Page[AuditEntryRow]:
+    """One page of the workspace's audit log, newest first. Raises Forbidden and InvalidCursor."""
+    require(viewer.reads_audit)
+    statement = select(AUDIT).where(visible_audit(viewer), *_conditions(viewer, filter))
+    return await read_page(reader, statement, _NEWEST_FIRST, args, _row)
+
+
+async def count_audit(reader: Reader | Tx, viewer: Viewer, filter: AuditFilter) -> int:
+    """How many entries the filter means, exact up to 10,000. Raises Forbidden."""
+    require(viewer.reads_audit)
+    return await total_count(reader, select(AUDIT.c.id).where(visible_audit(viewer), *_conditions(viewer, filter)))
+
+
+async def audit_entries_by_id(reader: Reader | Tx, viewer: Viewer, ids: Collection[UUID]) -> dict[UUID, AuditEntryRow]:
+    """Some audit entries that the viewer may see, by id."""
+    rows = await reader.rows(select(AUDIT).where(visible_audit(viewer), AUDIT.c.id.in_(ids)))
+    return {row.id: _row(row) for row in rows}
+
+
+def _conditions(viewer: Viewer, filter: AuditFilter) -> list[Any]:
+    conditions: list[Any] = []
+    if filter.action is not None:
+        actions = set(filter.action)
+        only = AUDIT.c.action == actions.pop() if len(actions) == 1 else AUDIT.c.action.in_(sorted(actions))
+        conditions.append(only)
+    if filter.actor_id is not None:
+        conditions.append(AUDIT.c.actor_id == actor_named(filter.actor_id, viewer.workspace_id))
+    if filter.target_id is not None:
+        conditions.append(AUDIT.c.target_id == actor_named(filter.target_id, viewer.workspace_id))
+    if filter.since is not None:
+        conditions.append(AUDIT.c.at >= filter.since)
+    if filter.until is not None:
+        conditions.append(AUDIT.c.at < filter.until)
+    return conditions
+
+
+def _row(row: Row[Any]) -> AuditEntryRow:
+    return AuditEntryRow(row.id, row.at, row.action, row.actor_id, row.target_id, row.details)

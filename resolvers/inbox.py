@@ -1,0 +1,147 @@
+"""Reading the inbox: which conversations a filter means, and pages of them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, false, select
+
+from models.database import Reader, Tx, table
+from models.enums import ConversationStatus
+from models.search import matches
+from models.work import Conversation, ConversationWord
+from resolvers.actors import actor_of
+from resolvers.pages import Order, OrderDirection, Page, PageArgs, read_page, total_count
+from resolvers.rows import ConversationRow, CustomerRow
+from resolvers.viewer import Viewer, require
+from resolvers.visibility import visible_work
+
+CONVERSATION = table(Conversation)
+WORD = table(ConversationWord)
+
+
+class InboxOrderField(StrEnum):
+    """By what a list of conversations is ordered."""
+
+    UPDATED_AT = "UPDATED_AT"
+    CREATED_AT = "CREATED_AT"
+
+
+_KEYS = {
+    InboxOrderField.UPDATED_AT: CONVERSATION.c.updated_at,
+    InboxOrderField.CREATED_AT: CONVERSATION.c.created_at,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InboxOrder:
+    """How a list of conversations is ordered."""
+
+    field: InboxOrderField = InboxOrderField.UPDATED_AT
+    direction: OrderDirection = OrderDirection.DESC
+
+
+@dataclass(frozen=True, slots=True)
+class InboxFilter:
+    """Which conversations are meant: those that fit everything that is given.
+
+    Empty `ids` and empty `status` match nothing. `unassigned` True is nobody's, False is anybody's.
+    """
+
+    ids: Sequence[UUID] | None = None
+    assigned_to_user_id: UUID | None = None
+    unassigned: bool | None = None
+    status: Sequence[ConversationStatus] | None = None
+    team_id: UUID | None = None
+    search: str | None = None
+
+
+def inbox_condition(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElement[bool]]:
+    """What a conversation must fulfil to be meant by the filter, its workspace included."""
+    return [
+        CONVERSATION.c.workspace_id == workspace_id,
+        *assignee_condition(filter, CONVERSATION.c.assignee_id, workspace_id),
+        *_status_condition(filter),
+        *other_conditions(filter, workspace_id),
+    ]
+
+
+def assignee_condition(
+    filter: InboxFilter, assignee: ColumnElement[Any], workspace_id: UUID
+) -> list[ColumnElement[bool]]:
+    """What the filter's `assignedTo` demands of an assignee: a conversation's, or a follow-up's own."""
+    conditions: list[ColumnElement[bool]] = []
+    if filter.assigned_to_user_id is not None:
+        conditions.append(assignee == actor_of(filter.assigned_to_user_id, workspace_id))
+    if filter.unassigned is not None:
+        conditions.append(assignee.is_(None) if filter.unassigned else assignee.is_not(None))
+    return conditions
+
+
+def other_conditions(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElement[bool]]:
+    """What the filter demands besides assignee, status and workspace."""
+    conditions: list[ColumnElement[bool]] = []
+    if filter.ids is not None:
+        conditions.append(CONVERSATION.c.id.in_(filter.ids))
+    if filter.team_id is not None:
+        conditions.append(CONVERSATION.c.team_id == filter.team_id)
+    if filter.search is not None:
+        conditions.append(matches(filter.search, CONVERSATION.c.id, WORD, "conversation_id", workspace_id))
+    return conditions
+
+
+def _status_condition(filter: InboxFilter) -> list[ColumnElement[bool]]:
+    if filter.status is None:
+        return []
+    wanted = set(filter.status)
+    if not wanted:
+        return [false()]
+    if len(wanted) == 1:
+        return [CONVERSATION.c.status == wanted.pop()]
+    # Said by what is left out, so that the database walks the list's own order instead of sorting all that fit.
+    return [CONVERSATION.c.status != status for status in ConversationStatus if status not in wanted]
+
+
+async def inbox_page(
+    reader: Reader | Tx, viewer: Viewer, filter: InboxFilter, order: InboxOrder, args: PageArgs
+) -> Page[ConversationRow]:
+    """One page of the workspace's conversations. Raises Forbidden and InvalidCursor."""
+    require(viewer.reads_inbox)
+    by = Order(f"inbox by {order.field}", (_KEYS[order.field], CONVERSATION.c.id), order.direction)
+    statement = _conversations(viewer).where(*inbox_condition(filter, viewer.workspace_id))
+    return await read_page(reader, statement, by, args, conversation_row)
+
+
+async def count_inbox(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> int:
+    """How many conversations the filter means, exact up to 10,000. Raises Forbidden."""
+    require(viewer.reads_inbox)
+    return await total_count(reader, select(CONVERSATION.c.id).where(*inbox_condition(filter, viewer.workspace_id)))
+
+
+async def conversations_by_id(
+    reader: Reader | Tx, viewer: Viewer, ids: Collection[UUID]
+) -> dict[UUID, ConversationRow]:
+    """Some conversations that the viewer may see, by id."""
+    rows = await reader.rows(_conversations(viewer).where(CONVERSATION.c.id.in_(ids)))
+    return {row.id: conversation_row(row) for row in rows}
+
+
+def _conversations(viewer: Viewer) -> Select[Any]:
+    return select(CONVERSATION).where(visible_work(viewer, CONVERSATION))
+
+
+def conversation_row(row: Row[Any]) -> ConversationRow:
+    """The conversation in a row of all its columns."""
+    return ConversationRow(
+        id=row.id,
+        subject=row.subject,
+        status=row.status,
+        snoozed_until=row.snoozed_until,
+        customer=CustomerRow(row.customer_name, row.customer_email),
+        assignee_id=row.assignee_id,
+        team_id=row.team_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,163 @@
+"""Audit entries in English, one sentence each, put together when they are read.
+
+The names come from the actor rows of that moment, so that whoever was deleted reads "Deleted user". A detail that an
+entry lacks is left out of its sentence.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from models.enums import AuditAction
+from resolvers.rows import AuditEntryRow
+
+Details = dict[str, Any]
+
+
+def summary(entry: AuditEntryRow, actor_name: str, target_name: str | None) -> str:
+    """What happened, as a sentence."""
+    if entry.target_id is not None and entry.target_id == entry.actor_id:
+        target_name = None
+    return _SENTENCES[entry.action](actor_name, target_name, entry.details) + "."
+
+
+def _invited(actor: str, target: str | None, details: Details) -> str:
+    roles = _listed([_words(role) for role in details.get("roles", [])])
+    return f"{actor} invited {target or 'somebody'}" + (f" as {roles}" if roles else "")
+
+
+def _deactivated(actor: str, target: str | None, details: Details) -> str:
+    return f"{actor} deactivated {target or 'their own account'}" + _because(details) + _ending_sessions(details)
+
+
+def _reactivated(actor: str, target: str | None, details: Details) -> str:
+    return f"{actor} reactivated {target or 'somebody'}"
+
+
+def _deleted(actor: str, target: str | None, details: Details) -> str:
+    whose = f"the account of {target}" if target else "their own account"
+    return f"{actor} deleted {whose}" + _because(details) + _ending_sessions(details)
+
+
+def _role_assigned(actor: str, target: str | None, details: Details) -> str:
+    return f"{actor} gave {target or 'themselves'} {_role(details)}"
+
+
+def _role_removed(actor: str, target: str | None, details: Details) -> str:
+    return f"{actor} took {_role(details)} from {target or 'themselves'}"
+
+
+def _signed_in(actor: str, target: str | None, details: Details) -> str:
+    return f"{target or actor} signed in"
+
+
+def _sign_in_failed(actor: str, target: str | None, details: Details) -> str:
+    return (f"A sign-in as {target} failed" if target else f"A sign-in failed ({actor})") + _because(details)
+
+
+def _session_revoked(actor: str, target: str | None, details: Details) -> str:
+    if details.get("reason") == "SIGNED_OUT":
+        return f"{actor} signed out"
+    sessions = _counted(details.get("sessions", 1), "session")
+    return f"{actor} ended {sessions} of {target}" if target else f"{actor} ended {sessions} of their own"
+
+
+def _reset_requested(actor: str, target: str | None, details: Details) -> str:
+    return f"A password reset was requested for {target or actor}"
+
+
+def _password_changed(actor: str, target: str | None, details: Details) -> str:
+    whose = f"the password of {target}" if target else "their password"
+    return f"{actor} changed {whose}" + _ending_sessions(details)
+
+
+def _handed_over(actor: str, target: str | None, details: Details) -> str:
+    return f"{actor} handed over {_work(details)}" + (f" to {target}" if target else "")
+
+
+def _taken_back(actor: str, target: str | None, details: Details) -> str:
+    return f"{actor} undid a hand-over, which gave back {_work(details)}"
+
+
+def _assigned(actor: str, target: str | None, details: Details) -> str:
+    return f"{actor} assigned a conversation to {target}" if target else f"{actor} changed a conversation's assignee"
+
+
+def _workspace_updated(actor: str, target: str | None, details: Details) -> str:
+    changed = _listed([_SETTINGS.get(name, name) for name in details.get("changed", [])])
+    return f"{actor} changed the workspace's {changed or 'settings'}"
+
+
+def _token_created(actor: str, target: str | None, details: Details) -> str:
+    scopes = ", ".join(details.get("scopes", []))
+    return f"{actor} created the access token {target or ''}".rstrip() + (f" with {scopes}" if scopes else "")
+
+
+def _token_revoked(actor: str, target: str | None, details: Details) -> str:
+    return f"{actor} revoked the access token {target or ''}".rstrip()
+
+
+def _note_added(actor: str, target: str | None, details: Details) -> str:
+    return f"{actor} wrote a note"
+
+
+def _invitation_accepted(actor: str, target: str | None, details: Details) -> str:
+    return f"{target or actor} accepted the invitation"
+
+
+_SENTENCES: dict[AuditAction, Callable[[str, str | None, Details], str]] = {
+    AuditAction.USER_INVITED: _invited,
+    AuditAction.USER_DEACTIVATED: _deactivated,
+    AuditAction.USER_REACTIVATED: _reactivated,
+    AuditAction.USER_DELETED: _deleted,
+    AuditAction.ROLE_ASSIGNED: _role_assigned,
+    AuditAction.ROLE_REMOVED: _role_removed,
+    AuditAction.SIGNED_IN: _signed_in,
+    AuditAction.SIGN_IN_FAILED: _sign_in_failed,
+    AuditAction.SESSION_REVOKED: _session_revoked,
+    AuditAction.PASSWORD_RESET_REQUESTED: _reset_requested,
+    AuditAction.PASSWORD_CHANGED: _password_changed,
+    AuditAction.BULK_REASSIGNED: _handed_over,
+    AuditAction.BULK_REASSIGN_UNDONE: _taken_back,
+    AuditAction.CONVERSATION_ASSIGNED: _assigned,
+    AuditAction.WORKSPACE_UPDATED: _workspace_updated,
+    AuditAction.TOKEN_CREATED: _token_created,
+    AuditAction.TOKEN_REVOKED: _token_revoked,
+    AuditAction.NOTE_ADDED: _note_added,
+    AuditAction.INVITATION_ACCEPTED: _invitation_accepted,
+}
+
+_SETTINGS = {"name": "name", "retentionDays": "retention period"}
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").lower()
+
+
+def _role(details: Details) -> str:
+    return f"the role {_words(details['role'])}" if "role" in details else "a role"
+
+
+def _because(details: Details) -> str:
+    return f" ({_words(details['reason'])})" if details.get("reason") else ""
+
+
+def _ending_sessions(details: Details) -> str:
+    return f", which ended {_counted(details['sessions'], 'session')}" if details.get("sessions") else ""
+
+
+def _work(details: Details) -> str:
+    parts = [
+        _counted(details[key], singular)
+        for key, singular in (("conversations", "conversation"), ("followUps", "follow-up"))
+        if key in details
+    ]
+    return _listed(parts) or "work"
+
+
+def _counted(number: int, singular: str) -> str:
+    return f"{number:,} {singular}" + ("" if number == 1 else "s")
+
+
+def _listed(parts: Sequence[str]) -> str:
+    *others, last = parts or [""]
+    return f"{', '.join(others)} and {last}" if others else last
