@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, false, select
+from sqlalchemy import ColumnElement, Row, Select, select
 
 from models.database import Reader, Tx, table
 from models.enums import ConversationStatus
@@ -60,29 +60,11 @@ class InboxFilter:
 
 def inbox_condition(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElement[bool]]:
     """What a conversation must fulfil to be meant by the filter, its workspace included."""
-    return [
+    conditions = [
         CONVERSATION.c.workspace_id == workspace_id,
-        *assignee_condition(filter, CONVERSATION.c.assignee_id, workspace_id),
+        *assigned_condition(CONVERSATION.c.assignee_id, filter, workspace_id),
         *_status_condition(filter),
-        *other_conditions(filter, workspace_id),
     ]
-
-
-def assignee_condition(
-    filter: InboxFilter, assignee: ColumnElement[Any], workspace_id: UUID
-) -> list[ColumnElement[bool]]:
-    """What the filter's `assignedTo` demands of an assignee: a conversation's, or a follow-up's own."""
-    conditions: list[ColumnElement[bool]] = []
-    if filter.assigned_to_user_id is not None:
-        conditions.append(assignee == actor_of(filter.assigned_to_user_id, workspace_id))
-    if filter.unassigned is not None:
-        conditions.append(assignee.is_(None) if filter.unassigned else assignee.is_not(None))
-    return conditions
-
-
-def other_conditions(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElement[bool]]:
-    """What the filter demands besides assignee, status and workspace."""
-    conditions: list[ColumnElement[bool]] = []
     if filter.ids is not None:
         conditions.append(CONVERSATION.c.id.in_(filter.ids))
     if filter.team_id is not None:
@@ -92,15 +74,25 @@ def other_conditions(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElem
     return conditions
 
 
+def assigned_condition(
+    assignee: ColumnElement[Any], filter: InboxFilter, workspace_id: UUID
+) -> list[ColumnElement[bool]]:
+    """What the filter demands of an assignee: a conversation's, or a follow-up's own."""
+    conditions: list[ColumnElement[bool]] = []
+    if filter.assigned_to_user_id is not None:
+        conditions.append(assignee == actor_of(filter.assigned_to_user_id, workspace_id))
+    if filter.unassigned is not None:
+        conditions.append(assignee.is_(None) if filter.unassigned else assignee.is_not(None))
+    return conditions
+
+
 def _status_condition(filter: InboxFilter) -> list[ColumnElement[bool]]:
     if filter.status is None:
         return []
     wanted = set(filter.status)
-    if not wanted:
-        return [false()]
-    if len(wanted) == 1:
-        return [CONVERSATION.c.status == wanted.pop()]
-    # Said by what is left out, so that the database walks the list's own order instead of sorting all that fit.
+    if len(wanted) <= 1 or filter.assigned_to_user_id is not None or filter.unassigned:
+        return [CONVERSATION.c.status.in_(sorted(wanted))]
+    # Said by what is left out, so that the database walks the list in its order instead of sorting all that fit.
     return [CONVERSATION.c.status != status for status in ConversationStatus if status not in wanted]
 
 

@@ -14,97 +14,104 @@ Details = dict[str, Any]
 
 
 def summary(entry: AuditEntryRow, actor_name: str, target_name: str | None) -> str:
-    """What happened, as a sentence."""
-    if entry.target_id is not None and entry.target_id == entry.actor_id:
-        target_name = None
-    return _SENTENCES[entry.action](actor_name, target_name, entry.details) + "."
+    """What happened, as a sentence. Whoever acted on itself is named once."""
+    target = None if entry.target_id == entry.actor_id else target_name
+    return _SENTENCES[entry.action](actor_name, target, entry) + "."
 
 
-def _invited(actor: str, target: str | None, details: Details) -> str:
-    roles = _listed([_words(role) for role in details.get("roles", [])])
+def _invited(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    roles = _listed([_words(role) for role in entry.details.get("roles", [])])
     return f"{actor} invited {target or 'somebody'}" + (f" as {roles}" if roles else "")
 
 
-def _deactivated(actor: str, target: str | None, details: Details) -> str:
-    return f"{actor} deactivated {target or 'their own account'}" + _because(details) + _ending_sessions(details)
+def _deactivated(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    return (
+        f"{actor} deactivated {target or 'their own account'}"
+        + _because(entry.details)
+        + _ending_sessions(entry.details)
+    )
 
 
-def _reactivated(actor: str, target: str | None, details: Details) -> str:
+def _reactivated(actor: str, target: str | None, entry: AuditEntryRow) -> str:
     return f"{actor} reactivated {target or 'somebody'}"
 
 
-def _deleted(actor: str, target: str | None, details: Details) -> str:
+def _deleted(actor: str, target: str | None, entry: AuditEntryRow) -> str:
     whose = f"the account of {target}" if target else "their own account"
-    return f"{actor} deleted {whose}" + _because(details) + _ending_sessions(details)
+    return f"{actor} deleted {whose}" + _because(entry.details) + _ending_sessions(entry.details)
 
 
-def _role_assigned(actor: str, target: str | None, details: Details) -> str:
-    return f"{actor} gave {target or 'themselves'} {_role(details)}"
+def _role_assigned(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    return f"{actor} gave {target or 'their own account'} {_role(entry.details)}"
 
 
-def _role_removed(actor: str, target: str | None, details: Details) -> str:
-    return f"{actor} took {_role(details)} from {target or 'themselves'}"
+def _role_removed(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    return f"{actor} took {_role(entry.details)} from {target or 'their own account'}"
 
 
-def _signed_in(actor: str, target: str | None, details: Details) -> str:
+def _signed_in(actor: str, target: str | None, entry: AuditEntryRow) -> str:
     return f"{target or actor} signed in"
 
 
-def _sign_in_failed(actor: str, target: str | None, details: Details) -> str:
-    return (f"A sign-in as {target} failed" if target else f"A sign-in failed ({actor})") + _because(details)
+def _signed_out(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    return f"{target or actor} signed out"
 
 
-def _session_revoked(actor: str, target: str | None, details: Details) -> str:
-    if details.get("reason") == "SIGNED_OUT":
-        return f"{actor} signed out"
-    sessions = _counted(details.get("sessions", 1), "session")
-    return f"{actor} ended {sessions} of {target}" if target else f"{actor} ended {sessions} of their own"
+def _sign_in_failed(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    return (f"A sign-in as {target} failed" if target else f"A sign-in failed ({actor})") + _because(entry.details)
 
 
-def _reset_requested(actor: str, target: str | None, details: Details) -> str:
+def _session_revoked(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    sessions = _counted(entry.details.get("sessions", 1), "session")
+    return f"{actor} ended {sessions}" + (f" of {target}" if target else "")
+
+
+def _reset_requested(actor: str, target: str | None, entry: AuditEntryRow) -> str:
     return f"A password reset was requested for {target or actor}"
 
 
-def _password_changed(actor: str, target: str | None, details: Details) -> str:
+def _password_changed(actor: str, target: str | None, entry: AuditEntryRow) -> str:
     whose = f"the password of {target}" if target else "their password"
-    return f"{actor} changed {whose}" + _ending_sessions(details)
+    return f"{actor} changed {whose}" + _ending_sessions(entry.details)
 
 
-def _handed_over(actor: str, target: str | None, details: Details) -> str:
-    return f"{actor} handed over {_work(details)}" + (f" to {target}" if target else "")
+def _handed_over(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    return f"{actor} handed over {_work(entry.details)}" + (f" of {target}" if target else "")
 
 
-def _taken_back(actor: str, target: str | None, details: Details) -> str:
-    return f"{actor} undid a hand-over, which gave back {_work(details)}"
+def _taken_back(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    return f"{actor} undid a hand-over, which gave back {_work(entry.details)}"
 
 
-def _assigned(actor: str, target: str | None, details: Details) -> str:
-    return f"{actor} assigned a conversation to {target}" if target else f"{actor} changed a conversation's assignee"
+def _assigned(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    if entry.target_id is None:
+        return f"{actor} unassigned a conversation"
+    return f"{actor} assigned a conversation to {target or 'themself'}"
 
 
-def _workspace_updated(actor: str, target: str | None, details: Details) -> str:
-    changed = _listed([_SETTINGS.get(name, name) for name in details.get("changed", [])])
+def _workspace_updated(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    changed = _listed([_SETTINGS.get(name, name) for name in entry.details.get("changed", [])])
     return f"{actor} changed the workspace's {changed or 'settings'}"
 
 
-def _token_created(actor: str, target: str | None, details: Details) -> str:
-    scopes = ", ".join(details.get("scopes", []))
-    return f"{actor} created the access token {target or ''}".rstrip() + (f" with {scopes}" if scopes else "")
+def _token_created(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    scopes = ", ".join(entry.details.get("scopes", []))
+    return f"{actor} created an access token" + (f" with {scopes}" if scopes else "")
 
 
-def _token_revoked(actor: str, target: str | None, details: Details) -> str:
-    return f"{actor} revoked the access token {target or ''}".rstrip()
+def _token_revoked(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    return f"{actor} revoked an access token" + (f" that {target} had created" if target else "")
 
 
-def _note_added(actor: str, target: str | None, details: Details) -> str:
+def _note_added(actor: str, target: str | None, entry: AuditEntryRow) -> str:
     return f"{actor} wrote a note"
 
 
-def _invitation_accepted(actor: str, target: str | None, details: Details) -> str:
+def _invitation_accepted(actor: str, target: str | None, entry: AuditEntryRow) -> str:
     return f"{target or actor} accepted the invitation"
 
 
-_SENTENCES: dict[AuditAction, Callable[[str, str | None, Details], str]] = {
+_SENTENCES: dict[AuditAction, Callable[[str, str | None, AuditEntryRow], str]] = {
     AuditAction.USER_INVITED: _invited,
     AuditAction.USER_DEACTIVATED: _deactivated,
     AuditAction.USER_REACTIVATED: _reactivated,
@@ -112,6 +119,7 @@ _SENTENCES: dict[AuditAction, Callable[[str, str | None, Details], str]] = {
     AuditAction.ROLE_ASSIGNED: _role_assigned,
     AuditAction.ROLE_REMOVED: _role_removed,
     AuditAction.SIGNED_IN: _signed_in,
+    AuditAction.SIGNED_OUT: _signed_out,
     AuditAction.SIGN_IN_FAILED: _sign_in_failed,
     AuditAction.SESSION_REVOKED: _session_revoked,
     AuditAction.PASSWORD_RESET_REQUESTED: _reset_requested,

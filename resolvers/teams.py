@@ -17,22 +17,18 @@ MEMBER = table(TeamMember)
 TEAM = table(Team)
 USER = table(User)
 
-_WORKSPACES = select(
-    WORKSPACE.c.id, WORKSPACE.c.name, WORKSPACE.c.slug, WORKSPACE.c.retention_days, WORKSPACE.c.created_at
-)
-
 
 async def workspace(reader: Reader | Tx, workspace_id: UUID) -> WorkspaceRow:
     """A workspace that exists. Whether the viewer may see it is visibility.belongs()."""
-    row = await reader.row(_WORKSPACES.where(WORKSPACE.c.id == workspace_id))
+    row = await reader.row(select(WORKSPACE).where(WORKSPACE.c.id == workspace_id))
     assert row is not None
-    return WorkspaceRow(*row)
+    return _workspace_row(row)
 
 
 async def workspaces_by_id(reader: Reader | Tx, viewer: Viewer, ids: Collection[UUID]) -> dict[UUID, WorkspaceRow]:
     """The viewer's workspace, if it is asked for and the viewer may see it."""
-    rows = await reader.rows(_WORKSPACES.where(visible_workspace(viewer), WORKSPACE.c.id.in_(ids)))
-    return {row.id: WorkspaceRow(*row) for row in rows}
+    rows = await reader.rows(select(WORKSPACE).where(visible_workspace(viewer), WORKSPACE.c.id.in_(ids)))
+    return {row.id: _workspace_row(row) for row in rows}
 
 
 async def teams(reader: Reader | Tx, viewer: Viewer) -> list[TeamRow]:
@@ -65,3 +61,7 @@ async def teams_of(reader: Reader | Tx, viewer: Viewer, user_ids: Collection[UUI
 
 def _row(row: Row[Any]) -> TeamRow:
     return TeamRow(row.id, row.name)
+
+
+def _workspace_row(row: Row[Any]) -> WorkspaceRow:
+    return WorkspaceRow(row.id, row.name, row.slug, row.retention_days, row.created_at)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select, true
+from sqlalchemy import Row, and_, case, func, or_, select, true
 
 from models.database import Reader, Tx, table
 from models.work import Conversation, CsatResponse, FollowUp, Note
@@ -31,21 +31,26 @@ class NotesPage:
 
 
 async def notes_of(
-    reader: Reader | Tx, viewer: Viewer, conversation_ids: Collection[UUID], args: PageArgs
+    reader: Reader | Tx,
+    viewer: Viewer,
+    conversation_ids: Collection[UUID],
+    first: int | None = None,
+    after: str | None = None,
 ) -> dict[UUID, NotesPage]:
-    """The same page of the notes of each conversation; one without notes is absent. Raises InvalidCursor.
+    """The same page of the notes of each conversation; one without notes is absent.
 
-    `args` has `first` and `after` only. One statement: the notes' places are counted over the index, then the bodies
+    Raises InvalidInput and InvalidCursor. One statement: the notes' places are counted over the index, then the bodies
     of the few that are shown are read.
     """
-    wanted = true() if args.after is None else _NEWEST_FIRST.beyond(args.after)
-    each = {"partition_by": NOTE.c.conversation_id}
+    args = PageArgs(first=first, after=after)
+    wanted = true() if after is None else _NEWEST_FIRST.beyond(after)
+    each = NOTE.c.conversation_id
     counted = (
         select(
             NOTE.c.id,
-            func.count().over(**each).label("total"),
-            func.row_number().over(**each, order_by=_NEWEST_FIRST.by()).label("place"),
-            func.sum(case((wanted, 0), else_=1)).over(**each).label("skipped"),
+            func.count().over(partition_by=each).label("total"),
+            func.row_number().over(partition_by=each, order_by=_NEWEST_FIRST.by()).label("place"),
+            func.sum(case((wanted, 0), else_=1)).over(partition_by=each).label("skipped"),
         )
         .select_from(CONVERSATION)
         .join(NOTE, NOTE.c.conversation_id == CONVERSATION.c.id)
@@ -56,7 +61,7 @@ async def notes_of(
     rows = await reader.rows(
         select(NOTE, counted.c.total, counted.c.place, counted.c.skipped)
         .join(counted, counted.c.id == NOTE.c.id)
-        .where(visible_work(viewer, NOTE), or_(shown, _names_the_total(counted.c.place)))
+        .where(visible_work(viewer, NOTE), or_(shown, counted.c.place == _TELLS_THE_TOTAL))
         .order_by(NOTE.c.conversation_id, counted.c.place)
     )
     by_conversation: dict[UUID, list[Row[Any]]] = {}
@@ -65,9 +70,8 @@ async def notes_of(
     return {conversation_id: _notes_page(rows, args) for conversation_id, rows in by_conversation.items()}
 
 
-def _names_the_total(place: ColumnElement[int]) -> ColumnElement[bool]:
-    """The first note comes along even if it is not shown: without a row nothing would tell the total."""
-    return place == 1
+_TELLS_THE_TOTAL = 1
+"""The place of a note that comes along even if it is not on the page: without any row nothing would tell the total."""
 
 
 def _notes_page(rows: list[Row[Any]], args: PageArgs) -> NotesPage:
@@ -103,11 +107,12 @@ async def follow_ups_of(
 async def csat_of(reader: Reader | Tx, viewer: Viewer, conversation_ids: Collection[UUID]) -> dict[UUID, CsatRow]:
     """The CSAT answer of each conversation; one without is absent."""
     rows = await reader.rows(
-        select(CSAT.c.conversation_id, CSAT.c.rating, CSAT.c.comment, CSAT.c.responded_at, CSAT.c.handled_by_id).where(
-            visible_work(viewer, CSAT), CSAT.c.conversation_id.in_(conversation_ids)
-        )
+        select(CSAT).where(visible_work(viewer, CSAT), CSAT.c.conversation_id.in_(conversation_ids))
     )
-    return {row.conversation_id: CsatRow(*row) for row in rows}
+    return {
+        row.conversation_id: CsatRow(row.conversation_id, row.rating, row.comment, row.responded_at, row.handled_by_id)
+        for row in rows
+    }
 
 
 async def notes_by_id(reader: Reader | Tx, viewer: Viewer, ids: Collection[UUID]) -> dict[UUID, NoteRow]:

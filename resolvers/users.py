@@ -14,6 +14,7 @@ from models.people import Actor, TeamMember, User, UserRole, UserWord
 from models.search import matches
 from models.types import NEVER
 from models.work import Conversation, FollowUp
+from resolvers.members import sole_owner
 from resolvers.pages import Order, OrderDirection, Page, PageArgs, read_page, total_count
 from resolvers.rows import DeactivationRow, UserRow, WorkloadRow
 from resolvers.viewer import Viewer, require
@@ -178,17 +179,8 @@ async def workloads(reader: Reader | Tx, viewer: Viewer, actor_ids: Collection[U
 _HOW_MANY = func.count().label("how_many")
 
 
-async def sole_owner(reader: Reader | Tx, workspace_id: UUID) -> UUID | None:
-    """The only active user with a password that holds OWNER; None if there are several."""
-    rows = await reader.rows(
-        select(USER.c.id)
-        .join(ROLE, ROLE.c.user_id == USER.c.id)
-        .where(
-            ROLE.c.workspace_id == workspace_id,
-            ROLE.c.role == Role.OWNER,
-            USER.c.status == UserStatus.ACTIVE,
-            USER.c.pending.is_(False),
-        )
-        .limit(2)
-    )
-    return rows[0].id if len(rows) == 1 else None
+async def sole_owners(reader: Reader | Tx, viewer: Viewer, workspace_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The sole owner of the viewer's workspace, if it is asked for and has one, see members.sole_owner()."""
+    asked = viewer.workspace_id in workspace_ids
+    owner = await sole_owner(reader, viewer.workspace_id) if asked else None
+    return {} if owner is None else {viewer.workspace_id: owner}

@@ -9,11 +9,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Table, and_, exists, false, or_, select, true
 
 from models.database import WORKSPACE, table
-from models.enums import Role, TokenScope, UserStatus
+from models.enums import Role, UserStatus
 from models.log import AuditEntry
 from models.people import AccessToken, Actor, Team, TeamMember, User, UserRole, UserSession
 from models.types import now
 from models.work import BulkOperation
+from resolvers.authority import may_act_on
 from resolvers.viewer import Viewer
 
 ACTOR = table(Actor)
@@ -45,17 +46,6 @@ def looks_up_teams(viewer: Viewer) -> bool:
 def sees_sessions(viewer: Viewer, user_id: UUID) -> bool:
     """May list this user's sessions: its own, or anybody's as an administrator."""
     return viewer.is_admin or viewer.user_id == user_id
-
-
-def out_of_reach(viewer: Viewer) -> frozenset[Role]:
-    """The roles whose holders the viewer may not deactivate."""
-    if viewer.is_owner:
-        return frozenset()
-    if viewer.is_admin:
-        return frozenset({Role.OWNER})
-    if TokenScope.USERS_WRITE in viewer.scopes:
-        return frozenset({Role.OWNER, Role.ADMIN})
-    return frozenset(Role)
 
 
 def visible_workspace(viewer: Viewer) -> ColumnElement[bool]:
@@ -117,7 +107,7 @@ def visible_tokens(viewer: Viewer) -> ColumnElement[bool]:
     protected = exists().where(
         ACTOR.c.id == TOKEN.c.created_by_id,
         ROLE.c.user_id == ACTOR.c.user_id,
-        ROLE.c.role.in_(sorted(out_of_reach(viewer))),
+        ROLE.c.role.in_([role for role in Role if not may_act_on(viewer, [role])]),
     )
     reachable = _where(viewer.manages_users) & creator.exists() & ~protected
     return and_(
