@@ -60,22 +60,14 @@ class InboxFilter:
 
 def inbox_condition(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElement[bool]]:
     """What a conversation must fulfil to be meant by the filter, its workspace included."""
-    conditions = [
-        CONVERSATION.c.workspace_id == workspace_id,
-        *assigned_condition(CONVERSATION.c.assignee_id, filter, workspace_id),
-        *_status_condition(filter),
+    return [
+        *other_conditions(filter, workspace_id),
+        *assignee_condition(filter, CONVERSATION.c.assignee_id, workspace_id),
     ]
-    if filter.ids is not None:
-        conditions.append(CONVERSATION.c.id.in_(filter.ids))
-    if filter.team_id is not None:
-        conditions.append(CONVERSATION.c.team_id == filter.team_id)
-    if filter.search is not None:
-        conditions.append(matches(filter.search, CONVERSATION.c.id, WORD, "conversation_id", workspace_id))
-    return conditions
 
 
-def assigned_condition(
-    assignee: ColumnElement[Any], filter: InboxFilter, workspace_id: UUID
+def assignee_condition(
+    filter: InboxFilter, assignee: ColumnElement[Any], workspace_id: UUID
 ) -> list[ColumnElement[bool]]:
     """What the filter demands of an assignee: a conversation's, or a follow-up's own."""
     conditions: list[ColumnElement[bool]] = []
@@ -83,6 +75,18 @@ def assigned_condition(
         conditions.append(assignee == actor_of(filter.assigned_to_user_id, workspace_id))
     if filter.unassigned is not None:
         conditions.append(assignee.is_(None) if filter.unassigned else assignee.is_not(None))
+    return conditions
+
+
+def other_conditions(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElement[bool]]:
+    """What the filter demands of a conversation besides its assignee; its workspace included, status where given."""
+    conditions = [CONVERSATION.c.workspace_id == workspace_id, *_status_condition(filter)]
+    if filter.ids is not None:
+        conditions.append(CONVERSATION.c.id.in_(filter.ids))
+    if filter.team_id is not None:
+        conditions.append(CONVERSATION.c.team_id == filter.team_id)
+    if filter.search is not None:
+        conditions.append(matches(filter.search, CONVERSATION.c.id, WORD, "conversation_id", workspace_id))
     return conditions
 
 
