@@ -45,7 +45,7 @@ async def live_session_counts(reader: Reader | Tx, viewer: Viewer, user_ids: Col
 
 
 async def access_tokens(reader: Reader | Tx, viewer: Viewer) -> list[AccessTokenRow]:
-    """Every access token of the workspace that was not revoked, oldest first. Raises Forbidden."""
+    """Every access token of the workspace that was not revoked, newest first. Raises Forbidden."""
     require(viewer.is_owner)
     return list(map(_token_row, await reader.rows(_tokens(viewer))))
 
@@ -58,7 +58,7 @@ async def access_tokens_by_id(reader: Reader | Tx, viewer: Viewer, ids: Collecti
 async def tokens_created_by(
     reader: Reader | Tx, viewer: Viewer, actor_ids: Collection[UUID]
 ) -> dict[UUID, list[AccessTokenRow]]:
-    """The access tokens that each actor created and that the viewer may see, oldest first; without any, absent."""
+    """The access tokens that each actor created and that the viewer may see, newest first; without any, absent."""
     tokens: dict[UUID, list[AccessTokenRow]] = {}
     for row in await reader.rows(_tokens(viewer).where(TOKEN.c.created_by_id.in_(actor_ids))):
         tokens.setdefault(row.created_by_id, []).append(_token_row(row))
@@ -85,7 +85,7 @@ def _session_row(row: Row[Any], viewer: Viewer) -> SessionRow:
 
 
 def _tokens(viewer: Viewer) -> Select[Any]:
-    return select(TOKEN).where(visible_tokens(viewer)).order_by(TOKEN.c.created_at, TOKEN.c.id)
+    return select(TOKEN).where(visible_tokens(viewer)).order_by(TOKEN.c.created_at.desc(), TOKEN.c.id.desc())
 
 
 def _token_row(row: Row[Any]) -> AccessTokenRow:

@@ -31,19 +31,14 @@ class NotesPage:
 
 
 async def notes_of(
-    reader: Reader | Tx,
-    viewer: Viewer,
-    conversation_ids: Collection[UUID],
-    first: int | None = None,
-    after: str | None = None,
+    reader: Reader | Tx, viewer: Viewer, conversation_ids: Collection[UUID], args: PageArgs
 ) -> dict[UUID, NotesPage]:
-    """The same page of the notes of each conversation; one without notes is absent.
+    """The same page (`first` and `after`) of the notes of each conversation; one without notes is absent.
 
-    Raises InvalidInput and InvalidCursor. One statement: the notes' places are counted over the index, then the bodies
-    of the few that are shown are read.
+    Raises InvalidCursor. One statement: the notes' places are counted over the index, then the bodies of the few that
+    are shown are read.
     """
-    args = PageArgs(first=first, after=after)
-    wanted = true() if after is None else _NEWEST_FIRST.beyond(after)
+    wanted = true() if args.after is None else _NEWEST_FIRST.beyond(args.after)
     each = NOTE.c.conversation_id
     counted = (
         select(
