@@ -183,6 +183,11 @@ class Database:
         else:
             yield
 
+    async def ping(self) -> None:
+        """Ask the database for an answer; raises if there is none."""
+        async with self.engine.connect() as connection:
+            await connection.exec_driver_sql("SELECT 1")
+
     async def drain(self) -> None:
         """Wait for the transactions under way."""
         while self._running:

@@ -130,6 +130,7 @@ class AuditAction(StrEnum):
     TOKEN_REVOKED = "TOKEN_REVOKED"
     NOTE_ADDED = "NOTE_ADDED"
     INVITATION_ACCEPTED = "INVITATION_ACCEPTED"
+    SIGNED_OUT = "SIGNED_OUT"
 
 
 class EventKind(StrEnum):

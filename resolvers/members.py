@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import SQLModel
 
-from models.database import Tx, table
+from models.database import Reader, Tx, table
 from models.enums import ActorKind, Role, UserStatus
 from models.people import Account, Actor, TeamMember, User, UserRole, UserWord
 from models.search import terms_of
 from models.types import new_id
 from resolvers.errors import not_found
+from resolvers.viewer import Viewer
 
 ACTOR = table(Actor)
 ROLE = table(UserRole)
@@ -50,21 +51,26 @@ async def load_member(tx: Tx, user: User) -> Member:
     return Member(user, actor, frozenset(row.role for row in roles))
 
 
-async def count_owners(tx: Tx, workspace_id: UUID, *, besides: UUID | None = None) -> int:
-    """Active owners with a password, perhaps besides one user. Invited and inactive ones count as none."""
-    count: int = await tx.scalar(
-        select(func.count())
-        .select_from(ROLE)
-        .join(USER, USER.c.id == ROLE.c.user_id)
+async def sole_owner(reader: Reader | Tx, workspace_id: UUID) -> UUID | None:
+    """The only active owner who has accepted, if there is just one. Invited and inactive owners count as none."""
+    owners = await reader.rows(
+        select(USER.c.id)
+        .join(ROLE, ROLE.c.user_id == USER.c.id)
         .where(
             ROLE.c.workspace_id == workspace_id,
             ROLE.c.role == Role.OWNER,
             USER.c.status == UserStatus.ACTIVE,
             USER.c.pending.is_(False),
-            *([] if besides is None else [USER.c.id != besides]),
         )
+        .limit(2)
     )
-    return count
+    return owners[0].id if len(owners) == 1 else None
+
+
+async def sole_owners(reader: Reader | Tx, viewer: Viewer, workspace_ids: Collection[UUID]) -> dict[UUID, UUID | None]:
+    """sole_owner() of the viewer's workspace, by its id, for a loader."""
+    own = viewer.workspace_id
+    return {own: await sole_owner(reader, own)} if own in workspace_ids else {}
 
 
 async def system_actor(tx: Tx, workspace_id: UUID) -> UUID:

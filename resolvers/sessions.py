@@ -3,14 +3,19 @@
 from collections import defaultdict
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, select, update
 
 from models import events
 from models.database import Tx, table
-from models.enums import RevocationReason
-from models.people import UserSession
+from models.enums import AuditAction, RevocationReason
+from models.people import AccessToken, User, UserSession
+from resolvers import audit, authority
+from resolvers.errors import not_found
+from resolvers.members import find_member, load_member
+from resolvers.viewer import Viewer, enter, require
 
 SESSION = table(UserSession)
+TOKEN = table(AccessToken)
 
 
 async def end_sessions(tx: Tx, *which: ColumnElement[bool], reason: RevocationReason) -> int:
@@ -30,3 +35,70 @@ async def end_sessions(tx: Tx, *which: ColumnElement[bool], reason: RevocationRe
     for workspace_id, revocations in by_workspace.items():
         await events.append(tx, workspace_id, revocations)
     return len(ended)
+
+
+async def touch(tx: Tx, viewer: Viewer) -> None:
+    """Note that a session or an access token was used just now; one that has ended stays untouched."""
+    if viewer.session_id is not None:
+        alive = (SESSION.c.id == viewer.session_id, SESSION.c.ended_at.is_(None))
+        await tx.run(update(SESSION).where(*alive).values(last_seen_at=tx.now))
+    else:
+        await tx.run(update(TOKEN).where(TOKEN.c.id == viewer.access_token_id).values(last_used_at=tx.now))
+
+
+async def sign_out(tx: Tx, viewer: Viewer) -> None:
+    """End the viewer's own session. Raises Forbidden for an access token, which has none."""
+    viewer = await enter(tx, viewer)
+    require(viewer.session_id is not None, "An access token has no session to sign out of.")
+    await end_sessions(tx, SESSION.c.id == viewer.session_id, reason=RevocationReason.SIGNED_OUT)
+    await audit.record(
+        tx, viewer.workspace_id, AuditAction.SIGNED_OUT, actor_id=viewer.actor_id, target_id=viewer.actor_id
+    )
+
+
+async def revoke_session(tx: Tx, viewer: Viewer, *, session_id: UUID) -> int:
+    """End one session: the viewer's own, or anybody's for owners and administrators; an ended one stays as it is.
+
+    Raises Forbidden; refuses with NOT_FOUND, or OWNER_REQUIRED for an owner's session.
+    """
+    viewer = await enter(tx, viewer)
+    require(viewer.user_id is not None)
+    row = await tx.row(
+        select(SESSION.c.user_id).where(SESSION.c.id == session_id, SESSION.c.workspace_id == viewer.workspace_id)
+    )
+    if row is None:
+        raise not_found("session", "sessionId")
+    return await _revoke(tx, viewer, row.user_id, SESSION.c.id == session_id)
+
+
+async def revoke_all_sessions(tx: Tx, viewer: Viewer, *, user_id: UUID, except_current: bool = False) -> int:
+    """End every session of a user, perhaps but for the one that asks; says how many ended.
+
+    Raises Forbidden; refuses with NOT_FOUND, or OWNER_REQUIRED for an owner's sessions.
+    """
+    viewer = await enter(tx, viewer)
+    require(viewer.user_id == user_id or viewer.is_admin)
+    await find_member(tx, viewer.workspace_id, user_id)
+    keep = [SESSION.c.id != viewer.session_id] if except_current else []
+    return await _revoke(tx, viewer, user_id, SESSION.c.user_id == user_id, *keep)
+
+
+async def _revoke(tx: Tx, viewer: Viewer, user_id: UUID, *which: ColumnElement[bool]) -> int:
+    user = await tx.get(User, id=user_id)
+    if user is None:
+        return 0
+    member = await load_member(tx, user)
+    if viewer.user_id != user_id:
+        require(viewer.is_admin)
+        authority.act_on(viewer, member.roles)
+    ended = await end_sessions(tx, *which, reason=RevocationReason.SESSION_REVOKED)
+    if ended:
+        await audit.record(
+            tx,
+            viewer.workspace_id,
+            AuditAction.SESSION_REVOKED,
+            actor_id=viewer.actor_id,
+            target_id=member.actor.id,
+            sessions=ended,
+        )
+    return ended

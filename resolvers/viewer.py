@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -103,7 +104,7 @@ def require(allowed: bool, message: str = "Your roles do not allow this.") -> No
         raise Forbidden(message)
 
 
-async def authenticate(reader: Reader, secret: str) -> Viewer:
+async def authenticate(reader: Reader | Tx, secret: str) -> Viewer:
     """The viewer that a bearer secret stands for, in one statement; raises Unauthenticated with the reason."""
     if secret.startswith(ACCESS_PREFIX):
         return await _token_viewer(reader, TOKEN.c.secret_hash == digest(secret))
@@ -185,6 +186,30 @@ def why_dead(session: Row[Any]) -> RevocationReason | None:
     return RevocationReason.EXPIRED if session.expires_at <= now() else None
 
 
+async def dead_sessions(reader: Reader, session_ids: Collection[UUID]) -> dict[UUID, RevocationReason]:
+    """Which of some sessions live no longer, and why, in one statement."""
+    rows = await reader.rows(session_query().where(SESSION.c.id.in_(session_ids)))
+    found = {row.id: why_dead(row) for row in rows}
+    reasons = {each: found.get(each, RevocationReason.SESSION_REVOKED) for each in session_ids}
+    return {each: reason for each, reason in reasons.items() if reason is not None}
+
+
+async def dead_tokens(reader: Reader, token_ids: Collection[UUID]) -> dict[UUID, RevocationReason]:
+    """Which of some access tokens work no longer, and why, in one statement."""
+    rows = await reader.rows(
+        select(TOKEN.c.id, TOKEN.c.revoked_at, TOKEN.c.expires_at).where(TOKEN.c.id.in_(token_ids))
+    )
+    found = {row.id: _why_token_dead(row) for row in rows}
+    reasons = {each: found.get(each, RevocationReason.TOKEN_REVOKED) for each in token_ids}
+    return {each: reason for each, reason in reasons.items() if reason is not None}
+
+
+def _why_token_dead(token: Row[Any]) -> RevocationReason | None:
+    if token.revoked_at is not None:
+        return RevocationReason.TOKEN_REVOKED
+    return RevocationReason.EXPIRED if token.expires_at is not None and token.expires_at <= now() else None
+
+
 async def _token_viewer(reader: Reader | Tx, which: ColumnElement[bool]) -> Viewer:
     row = await reader.row(
         select(TOKEN, ACTOR.c.id.label("actor_id"), *_FEED)
@@ -194,10 +219,8 @@ async def _token_viewer(reader: Reader | Tx, which: ColumnElement[bool]) -> View
     )
     if row is None:
         raise Unauthenticated
-    if row.revoked_at is not None:
-        raise Unauthenticated(RevocationReason.TOKEN_REVOKED)
-    if row.expires_at is not None and row.expires_at <= now():
-        raise Unauthenticated(RevocationReason.EXPIRED)
+    if (reason := _why_token_dead(row)) is not None:
+        raise Unauthenticated(reason)
     return Viewer(
         workspace_id=row.workspace_id,
         actor_id=row.actor_id,

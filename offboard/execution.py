@@ -1,0 +1,94 @@
+"""Executing operations, and saying what went wrong: codes for what clients can act on, a request id for the rest."""
+
+from collections.abc import AsyncIterator, Mapping
+from inspect import isawaitable
+from typing import Any
+
+import structlog
+from graphql import ExecutionResult, GraphQLError, execute, subscribe
+
+from offboard.documents import GRAPHQL, Prepared
+from resolvers.errors import Refused, RequestError, Unauthenticated
+from schema.context import Context
+
+PUBLIC_MUTATIONS = frozenset({"signIn", "acceptInvitation", "requestPasswordReset", "resetPassword"})
+OPEN_FIELDS = PUBLIC_MUTATIONS | {"__typename", "__schema", "__type"}
+
+log = structlog.get_logger(__name__)
+
+
+async def run(prepared: Prepared, context: Context, variables: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Execute a query or mutation; the response map of the GraphQL specification, section 7.1."""
+    try:
+        return shown(await _execute(prepared, context, variables))
+    except RecursionError as error:
+        log.warning("An operation was nested too deeply")
+        return {"errors": [describe(GraphQLError("The operation is nested too deeply.", original_error=error))]}
+
+
+async def _execute(prepared: Prepared, context: Context, variables: Mapping[str, Any] | None) -> ExecutionResult:
+    result = execute(
+        GRAPHQL,
+        prepared.document,
+        context_value=context,
+        variable_values=dict(variables or {}),
+        operation_name=prepared.operation.name.value if prepared.operation.name else None,
+    )
+    return await result if isawaitable(result) else result
+
+
+async def start(
+    prepared: Prepared, context: Context, variables: Mapping[str, Any] | None
+) -> AsyncIterator[ExecutionResult] | ExecutionResult:
+    """Start a subscription: its results, or one result with the errors that kept it from starting."""
+    result = subscribe(
+        GRAPHQL,
+        prepared.document,
+        context_value=context,
+        variable_values=dict(variables or {}),
+        operation_name=prepared.operation.name.value if prepared.operation.name else None,
+    )
+    return await result if isawaitable(result) else result
+
+
+def shown(result: ExecutionResult) -> dict[str, Any]:
+    """A result as it is sent; a request error has no `data`."""
+    answer: dict[str, Any] = {}
+    if result.errors:
+        answer["errors"] = [describe(error) for error in result.errors]
+    if result.data is not None or not result.errors or any(error.path for error in result.errors):
+        answer["data"] = result.data
+    return answer
+
+
+def describe(error: GraphQLError) -> dict[str, Any]:
+    """An error as it is sent, with `extensions.code`. What was not foreseen is logged and masked as INTERNAL."""
+    formatted: dict[str, Any] = {**error.formatted}
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    if isinstance(cause, RequestError):
+        formatted["extensions"] = extensions_of(cause)
+    elif isinstance(cause, Refused):
+        formatted["extensions"] = {"code": str(cause.refusals[0].code)}
+    elif cause is None or isinstance(cause, GraphQLError) or error.path is None:
+        formatted["extensions"] = {**(error.extensions or {}), "code": "INVALID_INPUT"}
+    else:
+        log.error("An operation failed", exc_info=cause, path=error.path)
+        request_id = structlog.contextvars.get_contextvars().get("request_id")
+        formatted["message"] = f"Something went wrong on our side. Quote request {request_id} when you report it."
+        formatted["extensions"] = {"code": "INTERNAL", "requestId": request_id}
+    return formatted
+
+
+def describe_request_error(error: RequestError) -> dict[str, Any]:
+    """An error of the request as a whole, as it is sent."""
+    return {"message": str(error), "extensions": extensions_of(error)}
+
+
+def extensions_of(error: RequestError) -> dict[str, Any]:
+    """The code, and for a session or token that ended the reason."""
+    extensions: dict[str, Any] = {"code": error.code}
+    if isinstance(error, Unauthenticated) and error.reason is not None:
+        extensions["reason"] = str(error.reason)
+    return extensions

@@ -1,0 +1,142 @@
+"""GraphQL over HTTP: `POST /graphql` with JSON, `GET /graphql` for queries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+from graphql import OperationType
+from starlette.requests import Request
+from starlette.responses import Response
+
+from offboard.documents import Prepared, RequestErrors, prepare
+from offboard.execution import OPEN_FIELDS, PUBLIC_MUTATIONS, describe, describe_request_error, run
+from offboard.service import Service
+from resolvers.errors import RequestError, Unauthenticated
+from resolvers.viewer import authenticate
+from schema.context import Client, Context
+
+RESPONSE_TYPE = "application/graphql-response+json"
+JSON = "application/json"
+
+
+class HttpError(RequestError):
+    """A request that is not GraphQL over HTTP."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What a request asks for."""
+
+    query: str
+    operation_name: str | None
+    variables: dict[str, Any] | None
+
+
+class Endpoint:
+    """Answers requests to /graphql."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, request: Request) -> Response:
+        """One request, one JSON answer."""
+        try:
+            parameters = await _parameters(request)
+            prepared = prepare(parameters.query, parameters.operation_name)
+            _check_method(request, prepared)
+        except HttpError as error:
+            return _answer(request, error.status, {"errors": [describe_request_error(error)]}, error.headers)
+        except RequestErrors as errors:
+            return _answer(request, None, {"errors": [describe(error) for error in errors.errors]})
+        context = self._service.context(client=_client(request))
+        try:
+            await self._sign_in(request, prepared, context)
+            answer = await run(prepared, context, parameters.variables)
+        except Unauthenticated as error:
+            answer = {"errors": [describe_request_error(error)]}
+        finally:
+            await context.reader.refresh()
+        return _answer(request, 401 if _is_unauthenticated(answer) else None, answer)
+
+    async def _sign_in(self, request: Request, prepared: Prepared, context: Context) -> None:
+        """Find out who calls. The public mutations ignore credentials; everything else refuses bad ones."""
+        if prepared.root_fields <= PUBLIC_MUTATIONS:
+            return
+        header = request.headers.get("authorization")
+        if header is None:
+            if prepared.root_fields <= OPEN_FIELDS:
+                return
+            raise Unauthenticated
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated
+        viewer = await authenticate(context.reader, token.strip())
+        context.sign_in(viewer)
+        structlog.contextvars.bind_contextvars(workspace_id=str(viewer.workspace_id))
+        self._service.seen(viewer)
+
+
+async def _parameters(request: Request) -> Parameters:
+    if request.method == "GET":
+        raw: Any = dict(request.query_params)
+        raw["variables"] = _json(raw["variables"]) if raw.get("variables") else None
+    else:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+            raise HttpError(415, f"Send the request as {JSON}.")
+        raw = _json(await request.body())
+    if not isinstance(raw, dict):
+        raise HttpError(400, "Send one JSON object with the operation in `query`.")
+    query, name, variables = raw.get("query"), raw.get("operationName"), raw.get("variables")
+    if not isinstance(query, str) or not query:
+        raise HttpError(400, "`query` must be a string with the GraphQL document.")
+    if not isinstance(name, str | None):
+        raise HttpError(400, "`operationName` must be a string or null.")
+    if not isinstance(variables, dict | None):
+        raise HttpError(400, "`variables` must be an object or null.")
+    if not isinstance(raw.get("extensions"), dict | str | None):
+        raise HttpError(400, "`extensions` must be an object or null.")
+    return Parameters(query, name or None, variables)
+
+
+def _json(text: bytes | str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise HttpError(400, "The request is not valid JSON.") from None
+
+
+def _check_method(request: Request, prepared: Prepared) -> None:
+    if prepared.kind is OperationType.SUBSCRIPTION:
+        raise HttpError(400, "Subscriptions need a WebSocket to this URL with the graphql-transport-ws protocol.")
+    if request.method == "GET" and prepared.kind is not OperationType.QUERY:
+        raise HttpError(405, "GET is for queries only. Send mutations with POST.", {"Allow": "POST"})
+
+
+def _client(request: Request) -> Client:
+    return Client(
+        ip_address=request.client.host if request.client else None, user_agent=request.headers.get("user-agent")
+    )
+
+
+def _is_unauthenticated(answer: Mapping[str, Any]) -> bool:
+    return any(error["extensions"]["code"] == Unauthenticated.code for error in answer.get("errors", ()))
+
+
+def _answer(
+    request: Request, status: int | None, answer: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
+    """Without a status of its own, a request error is 400 as graphql-response+json, and 200 as plain JSON."""
+    media_type = RESPONSE_TYPE if RESPONSE_TYPE in request.headers.get("accept", "") else JSON
+    if status is None:
+        status = 400 if media_type == RESPONSE_TYPE and "data" not in answer else 200
+    sent = {**(headers or {}), "Cache-Control": "no-store"}
+    if status == 401:
+        sent["WWW-Authenticate"] = "Bearer"
+    return Response(orjson.dumps(answer), status, sent, f"{media_type}; charset=utf-8")

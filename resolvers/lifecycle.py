@@ -1,0 +1,117 @@
+"""Deactivating and reactivating a user."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete
+
+from models import events
+from models.database import Tx, table
+from models.enums import AuditAction, DeactivationReason, RevocationReason, UserChangeKind, UserStatus
+from models.people import MailedLink
+from resolvers import audit, authority
+from resolvers.errors import Refused
+from resolvers.handover import hand_over_work_of
+from resolvers.members import Member, find_member, sole_owner
+from resolvers.sessions import SESSION, end_sessions
+from resolvers.targets import Target
+from resolvers.texts import optional_text
+from resolvers.tokens import revoke_tokens_created_by
+from resolvers.viewer import Viewer, enter, require
+
+LINK = table(MailedLink)
+
+
+@dataclass(frozen=True, slots=True)
+class Deactivated:
+    """What deactivate_user() did: how many sessions ended, and the hand-over if one was asked for."""
+
+    user_id: UUID
+    revoked_sessions: int
+    operation_id: UUID | None
+
+
+async def deactivate_user(
+    tx: Tx,
+    viewer: Viewer,
+    *,
+    user_id: UUID,
+    reason: DeactivationReason = DeactivationReason.OTHER,
+    note: str | None = None,
+    hand_over: Target | None = None,
+    revoke_access_tokens: bool = False,
+) -> Deactivated:
+    """Shut a user out at once; history, roles, teams and assignments stay.
+
+    Every session ends, invitations and reset links are void. On request the unfinished work is handed over and the
+    access tokens that the user created are revoked. On an inactive user only these two are done, for what is left.
+
+    Raises Forbidden; refuses with NOT_FOUND, OWNER_REQUIRED, SOLE_OWNER, ASSIGNEE_INACTIVE or INVALID_INPUT.
+    """
+    viewer = await enter(tx, viewer)
+    require(viewer.manages_users)
+    require(hand_over is None or viewer.writes_inbox, "Handing work over needs the INBOX_WRITE scope.")
+    member = await find_member(tx, viewer.workspace_id, user_id)
+    is_sole_owner = await sole_owner(tx, viewer.workspace_id) == user_id
+    if found := authority.blockers(viewer, member.roles, is_sole_owner=is_sole_owner):
+        raise Refused(*found)
+    note = optional_text(note, "note")
+    ended = 0
+    if member.user.status is UserStatus.ACTIVE:
+        ended = await _shut_out(tx, viewer, member, reason, note)
+    if revoke_access_tokens:
+        await revoke_tokens_created_by(tx, viewer, member.actor.id)
+    operation_id = None
+    if hand_over is not None:
+        operation_id = await hand_over_work_of(tx, viewer, member, hand_over)
+    return Deactivated(user_id, ended, operation_id)
+
+
+async def _shut_out(tx: Tx, viewer: Viewer, member: Member, reason: DeactivationReason, note: str | None) -> int:
+    user = member.user
+    user.status = UserStatus.INACTIVE
+    user.epoch += 1
+    user.deactivated_at = tx.now
+    user.deactivated_by_id = viewer.actor_id
+    user.deactivation_reason = reason
+    user.deactivation_note = note
+    await tx.add(user)
+    await tx.run(delete(LINK).where(LINK.c.user_id == user.id))
+    ended = await end_sessions(tx, SESSION.c.user_id == user.id, reason=RevocationReason.USER_DEACTIVATED)
+    await events.append(tx, viewer.workspace_id, [events.user_changed(user.id, UserChangeKind.DEACTIVATED)])
+    await audit.record(
+        tx,
+        viewer.workspace_id,
+        AuditAction.USER_DEACTIVATED,
+        actor_id=viewer.actor_id,
+        target_id=member.actor.id,
+        reason=reason,
+        sessions=ended,
+    )
+    return ended
+
+
+async def reactivate_user(tx: Tx, viewer: Viewer, *, user_id: UUID) -> UUID:
+    """Let a user in again, with the password, roles and teams of before; sessions of before stay dead.
+
+    An active user stays as it is. Raises Forbidden; refuses with NOT_FOUND or OWNER_REQUIRED.
+    """
+    viewer = await enter(tx, viewer)
+    require(viewer.manages_users)
+    member = await find_member(tx, viewer.workspace_id, user_id)
+    authority.act_on(viewer, member.roles)
+    user = member.user
+    if user.status is UserStatus.ACTIVE:
+        return user_id
+    user.status = UserStatus.ACTIVE
+    user.deactivated_at = user.deactivated_by_id = user.deactivation_reason = user.deactivation_note = None
+    await tx.add(user)
+    await events.append(tx, viewer.workspace_id, [events.user_changed(user_id, UserChangeKind.REACTIVATED)])
+    await audit.record(
+        tx,
+        viewer.workspace_id,
+        AuditAction.USER_REACTIVATED,
+        actor_id=viewer.actor_id,
+        target_id=member.actor.id,
+    )
+    return user_id

@@ -1,0 +1,112 @@
+"""What a field needs while one operation runs: who asks, a snapshot to read from, loaders, and a way to act."""
+
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from models.database import Database, Reader, Tx
+from offboard.feed.feed import Feed
+from offboard.feed.hub import Connection
+from resolvers.errors import Unauthenticated
+from resolvers.viewer import Viewer
+
+K = TypeVar("K", bound=Hashable)
+P = ParamSpec("P")
+T = TypeVar("T")
+V = TypeVar("V")
+
+Batch = Callable[Concatenate[Reader, Viewer, Collection[K], P], Awaitable[Mapping[K, V]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long what is handed out stays good, and how hard passwords are hashed (argon2id passes)."""
+
+    session: timedelta
+    invitation: timedelta
+    password_reset: timedelta
+    hash_cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What the transport knows of the client."""
+
+    ip_address: str | None = None
+    user_agent: str | None = None
+
+
+class Context:
+    """The context of one operation. `caller` is who signed the request in, None for nobody."""
+
+    def __init__(
+        self,
+        database: Database,
+        feed: Feed,
+        lifetimes: Lifetimes,
+        *,
+        caller: Viewer | None = None,
+        client: Client | None = None,
+        connection: Connection | None = None,
+    ) -> None:
+        self.database = database
+        self.feed = feed
+        self.lifetimes = lifetimes
+        self.caller = caller
+        self.client = client or Client()
+        self.connection = connection
+        self.reader = database.read()
+        self._reads_as = caller
+        self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
+
+    def sign_in(self, caller: Viewer) -> None:
+        """Say who asks, before anything is executed."""
+        self.caller = self._reads_as = caller
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who asks; raises Unauthenticated if nobody is signed in."""
+        if self.caller is None:
+            raise Unauthenticated
+        return self.caller
+
+    @property
+    def reads_as(self) -> Viewer:
+        """Through whose eyes an answer is read: the caller's, or whoever has just signed in."""
+        if self._reads_as is None:
+            raise Unauthenticated
+        return self._reads_as
+
+    async def load(self, batch: Batch[K, P, V], key: K, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """The value of one key, fetched together with all others that this answer needs; None where there is none."""
+        name = (batch, args, tuple(sorted(kwargs.items())))
+        loader = self._loaders.get(name)
+        if loader is None:
+
+            async def fetch(keys: list[K]) -> list[V | None]:
+                found = await batch(self.reader, self.reads_as, keys, *args, **kwargs)
+                return [found.get(key) for key in keys]
+
+            loader = self._loaders[name] = DataLoader(load_fn=fetch)
+        return await loader.load(key)
+
+    async def perform(
+        self, verb: Callable[Concatenate[Tx, Viewer, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Let the viewer do something, in a transaction of its own; what is read afterwards sees it done."""
+        viewer = self.viewer
+        await self.forget()
+        return await self.database.transact(lambda tx: verb(tx, viewer, *args, **kwargs))
+
+    async def forget(self, reads_as: Viewer | None = None) -> None:
+        """Drop the snapshot and everything loaded from it, and perhaps read on through other eyes."""
+        await self.reader.refresh()
+        self._loaders.clear()
+        self._reads_as = reads_as or self._reads_as
+
+
+Info = strawberry.Info[Context, None]
