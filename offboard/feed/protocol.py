@@ -1,0 +1,164 @@
+"""The messages of `graphql-transport-ws` and its close codes, as PROTOCOL.md of enisdenjo/graphql-ws has them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+import orjson
+
+SUBPROTOCOL = "graphql-transport-ws"
+
+LONGEST_REASON = 123
+"""Bytes that a close frame has for its reason: 125 for a control frame's payload less 2 for the code, RFC 6455 5.5."""
+
+Json: TypeAlias = Mapping[str, Any]
+
+
+class CloseCode(IntEnum):
+    """Why the server closes; each from the section of PROTOCOL.md that its comment names."""
+
+    INVALID_MESSAGE = 4400  # Invalid message
+    UNAUTHORIZED = 4401  # Subscribe
+    SUBPROTOCOL_NOT_ACCEPTABLE = 4406  # Communication; the code is that of the reference server
+    INIT_TIMEOUT = 4408  # ConnectionInit
+    SUBSCRIBER_EXISTS = 4409  # Subscribe
+    TOO_MANY_INITS = 4429  # ConnectionInit
+
+
+class InvalidMessage(Exception):
+    """A message of a type or format that PROTOCOL.md does not specify; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionInit:
+    """The client introduces itself."""
+
+    payload: Json | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """The client wants a pong with the same payload."""
+
+    payload: Json | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """A heartbeat; needs no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a subscribe message asks to be executed."""
+
+    query: str
+    operation_name: str | None = None
+    variables: Json | None = None
+    extensions: Json | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """The client requests an operation under an id of its own choice."""
+
+    id: str
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The client has stopped listening to an operation."""
+
+    id: str
+
+
+Message: TypeAlias = ConnectionInit | Ping | Pong | Subscribe | Complete
+
+
+def read(text: str) -> Message:
+    """The message that a client sent; raises InvalidMessage."""
+    try:
+        message = orjson.loads(text)
+    except (orjson.JSONDecodeError, UnicodeEncodeError):
+        raise InvalidMessage("A message must be JSON") from None
+    if not isinstance(message, dict):
+        raise InvalidMessage("A message must be a JSON object")
+    match message.get("type"):
+        case "connection_init":
+            return ConnectionInit(_object(message, "payload"))
+        case "ping":
+            return Ping(_object(message, "payload"))
+        case "pong":
+            _object(message, "payload")
+            return Pong()
+        case "subscribe":
+            return Subscribe(_id(message), _operation(message))
+        case "complete":
+            return Complete(_id(message))
+        case str() as other:
+            raise InvalidMessage(f"Clients send no message of type {other}")
+        case _:
+            raise InvalidMessage("A message needs a type")
+
+
+def _id(message: Json) -> str:
+    match message.get("id"):
+        case str() as text if text:
+            return text
+        case _:
+            raise InvalidMessage("id must be a non-empty string")
+
+
+def _operation(message: Json) -> Operation:
+    payload = _object(message, "payload")
+    if payload is None:
+        raise InvalidMessage("payload must be an object")
+    query, name = payload.get("query"), payload.get("operationName")
+    if not isinstance(query, str):
+        raise InvalidMessage("query must be a string")
+    if name is not None and not isinstance(name, str):
+        raise InvalidMessage("operationName must be a string or null")
+    return Operation(query, name, _object(payload, "variables"), _object(payload, "extensions"))
+
+
+def _object(holder: Json, key: str) -> Json | None:
+    value = holder.get(key)
+    if value is not None and not isinstance(value, dict):
+        raise InvalidMessage(f"{key} must be an object or null")
+    return value
+
+
+def connection_ack() -> str:
+    """The client may subscribe now."""
+    return '{"type":"connection_ack"}'
+
+
+def pong(payload: Json | None) -> str:
+    """The answer to a ping, with its payload."""
+    return _write({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
+
+
+def next_result(operation_id: str, result: Json) -> str:
+    """One execution result of an operation."""
+    return _write({"id": operation_id, "type": "next", "payload": result})
+
+
+def error(operation_id: str, errors: Sequence[Json]) -> str:
+    """The errors that terminate an operation; no complete follows."""
+    return _write({"id": operation_id, "type": "error", "payload": errors})
+
+
+def complete(operation_id: str) -> str:
+    """An operation has ended."""
+    return _write({"id": operation_id, "type": "complete"})
+
+
+def _write(message: Json) -> str:
+    return orjson.dumps(message).decode()
+
+
+def cut(reason: str) -> str:
+    """As much of a reason as a close frame holds, in whole characters."""
+    return reason.encode()[:LONGEST_REASON].decode(errors="ignore")

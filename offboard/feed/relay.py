@@ -1,0 +1,181 @@
+"""The relay: moves the channels of this process along the rows, and keeps every connection's credential checked."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from models import events
+from models.database import Database, Reader
+from models.enums import RevocationReason
+from models.events import FeedEvent
+from offboard.feed.hub import Connection, Credential, Hub, revoked_credential
+
+CHECK_PAGE = 500
+TRY_AGAIN_LATER = 1013
+"""A close code after which clients connect again: the IANA WebSocket Close Code Number Registry, RFC 6455 11.7."""
+
+StillAlive = Callable[[Reader, Sequence[Credential]], Awaitable[Mapping[Credential, RevocationReason]]]
+"""Says in one statement which of at most CHECK_PAGE credentials do not work any more, and why. One that the database
+does not know counts as dead. All are of one workspace and of one kind: sessions, or access tokens."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """How often the relay acts by itself, in seconds."""
+
+    poll: float = 2.0
+    check: float = 5.0
+    blind: float = 15.0
+
+
+class Relay:
+    """Reads the rows for the channels of one hub, woken by hints and by itself."""
+
+    def __init__(self, database: Database, hub: Hub, still_alive: StillAlive, periods: Periods) -> None:
+        self._database = database
+        self._hub = hub
+        self._still_alive = still_alive
+        self._periods = periods
+        self._behind: set[UUID] = set()
+        self._woken = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._blind: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin to read, poll and check."""
+        self._tasks = [asyncio.create_task(loop()) for loop in (self._follow_hints, self._poll, self._watch)]
+        self._seen_now()
+
+    async def stop(self) -> None:
+        """Stop reading, polling and checking."""
+        if self._blind is not None:
+            self._blind.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def hint(self, workspace_id: UUID, position: int) -> None:
+        """Read on if a workspace's channel has not come to a position yet."""
+        channel = self._hub.channels.get(workspace_id)
+        if channel is not None and channel.position < position:
+            self.wake(workspace_id)
+
+    def wake(self, workspace_id: UUID) -> None:
+        """Read on soon."""
+        self._behind.add(workspace_id)
+        self._woken.set()
+
+    async def catch_up(self, workspace_id: UUID) -> None:
+        """Move a workspace's channel to the last row committed by now."""
+        channel = self._hub.channels.get(workspace_id)
+        if channel is None:
+            return
+        async with channel.turn:
+            page_is_full = True
+            while page_is_full:
+                async with self._database.read() as reader:
+                    page = await events.read_after(reader, workspace_id, channel.position)
+                page_is_full = len(page) == events.BATCH
+                for event in page:
+                    self._hub.deliver(channel, event)
+                    await asyncio.sleep(0)  # lets consumers empty their queues, and the rest of the process live
+
+    async def history(self, workspace_id: UUID, after: int, through: int) -> AsyncGenerator[FeedEvent, None]:
+        """The rows after a position up to another one, read page by page."""
+        while after < through:
+            async with self._database.read() as reader:
+                page = await events.read_after(reader, workspace_id, after)
+            for event in page:
+                if event.position > through:
+                    return
+                yield event
+            if len(page) < events.BATCH:
+                return
+            after = page[-1].position
+
+    async def reread(self, connection: Connection, through: int) -> None:
+        """End a connection whose revocation lies between its authentication and a position passed before it came."""
+        identity = connection.identity
+        async with aclosing(self.history(identity.workspace_id, identity.feed.position, through)) as missed:
+            async for event in missed:
+                if event.reason is not None and revoked_credential(event) == connection.credential:
+                    self._hub.sign_out(connection, event.reason)
+                    return
+
+    async def retire(self, connection: Connection, reason: RevocationReason | None) -> None:
+        """End a connection whose credential works no longer; the event that says so comes first if there is one."""
+        try:
+            await self.catch_up(connection.identity.workspace_id)
+        except Exception:
+            log.exception("Reading the feed failed")
+        self._hub.sign_out(connection, reason)
+
+    async def _follow_hints(self) -> None:
+        while await self._woken.wait():
+            self._woken.clear()
+            while self._behind:
+                workspace_id = self._behind.pop()
+                try:
+                    await self.catch_up(workspace_id)
+                except Exception:
+                    log.exception("Reading the feed failed", workspace_id=workspace_id)
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(self._periods.poll)
+            if not self._hub.channels:
+                continue
+            try:
+                async with self._database.read() as reader:
+                    positions = await events.positions(reader, list(self._hub.channels))
+            except Exception:
+                log.exception("Asking for the positions of the feed failed")
+            else:
+                for workspace_id, position in positions.items():
+                    self.hint(workspace_id, position)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._periods.check)
+            try:
+                async with asyncio.timeout(self._periods.blind):
+                    await self._check_all()
+            except Exception:
+                log.exception("Checking the connections failed")
+            else:
+                self._seen_now()
+
+    async def _check_all(self) -> None:
+        for page in list(self._pages()):
+            async with self._database.read() as reader:
+                dead = await self._still_alive(reader, page)
+            for credential, reason in dead.items():
+                for connection in self._hub.holders(credential):
+                    await self.retire(connection, reason)
+
+    def _pages(self) -> Iterator[list[Credential]]:
+        for channel in self._hub.channels.values():
+            sessions = [credential for credential in channel.connections if credential.session_id is not None]
+            tokens = [credential for credential in channel.connections if credential.session_id is None]
+            for kind in (sessions, tokens):
+                for first in range(0, len(kind), CHECK_PAGE):
+                    yield kind[first : first + CHECK_PAGE]
+
+    def _seen_now(self) -> None:
+        if self._blind is not None:
+            self._blind.cancel()
+        self._blind = asyncio.get_running_loop().call_later(self._periods.blind, self._go_blind)
+
+    def _go_blind(self) -> None:
+        connections = self._hub.connections()
+        if connections:
+            log.error("The connections could not be checked in time: closing them", connections=len(connections))
+        for connection in connections:
+            self._hub.close(connection, TRY_AGAIN_LATER, "Try again later")
+        self._seen_now()

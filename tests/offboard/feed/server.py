@@ -1,0 +1,232 @@
+"""A real uvicorn server with the feed's sockets in front of a small Api, and clients for it."""
+
+import asyncio
+import base64
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import uvicorn
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as connect_websocket
+from websockets.exceptions import ConnectionClosed
+
+from models.enums import RevocationReason
+from offboard.feed import (
+    SERVER_OPTIONS,
+    Api,
+    Connection,
+    Endpoint,
+    Feed,
+    OneWriteProtocol,
+    Operation,
+    OperationFailed,
+    Result,
+    Scope,
+    Unauthorized,
+)
+from tests.offboard.feed.stage import Somebody, everything
+
+FAILURE = {"message": "Not for you", "extensions": {"code": "FORBIDDEN"}}
+
+
+class SmallApi:
+    """An Api whose operations are told by their query, see execute()."""
+
+    def __init__(self) -> None:
+        self.feed: Feed | None = None
+        self.people: dict[str, Somebody | RevocationReason] = {}
+        self.answer = asyncio.Event()
+        self.asked = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.admit = asyncio.Event()
+        self.admit.set()
+        self.payload = "x"
+
+    async def authenticate(self, token: str | None, scope: Scope) -> Somebody:
+        await self.admit.wait()
+        if token == "crash":
+            raise ConnectionError("no database")
+        match self.people.get(token or ""):
+            case Somebody() as person:
+                return person
+            case reason:
+                raise Unauthorized(reason)
+
+    async def execute(self, connection: Connection, operation: Operation) -> Result:
+        match operation.query:
+            case "echo":
+                return {"data": operation.variables}
+            case "answer later":
+                self.asked.set()
+                await self.answer.wait()
+                return {"data": {"late": True}}
+            case "fail":
+                raise OperationFailed([FAILURE])
+            case "signed out":
+                raise Unauthorized(RevocationReason.SIGNED_OUT)
+            case "unknown":
+                raise Unauthorized
+            case "not json":
+                return {"data": object()}
+            case "watch":
+                return self._watch(connection)
+            case "count":
+                return self._count()
+            case "flood":
+                return self._flood()
+        raise LookupError(operation.query)
+
+    async def _watch(self, connection: Connection) -> AsyncIterator[dict[str, Any]]:
+        assert self.feed is not None
+        identity = connection.identity
+        try:
+            async for event in self.feed.follow(connection, identity.workspace_id, identity.feed.position, everything):
+                yield {"data": {"position": event.position, "fill": self.payload}}
+        finally:
+            self.closed.set()
+
+    async def _count(self) -> AsyncIterator[dict[str, Any]]:
+        try:
+            yield {"data": {"count": 1}}
+            await self.answer.wait()
+            yield {"data": {"count": 2}}
+            raise OperationFailed([FAILURE])
+        finally:
+            self.closed.set()
+
+    async def _flood(self) -> AsyncIterator[dict[str, Any]]:
+        while True:
+            yield {"data": {"fill": "x" * 100_000}}
+
+
+class Watched(OneWriteProtocol):
+    """Notes every write of the connection, and tells when writing stalls and when the connection is gone."""
+
+    made: "list[Watched]" = []
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.writes: list[bytes] = []
+        self.stalled = asyncio.Event()
+        self.lost = asyncio.Event()
+        self.made.append(self)
+        write: Callable[[bytes], None] = transport.write
+
+        def note(data: bytes) -> None:
+            self.writes.append(data)
+            write(data)
+
+        transport.write = note
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.stalled.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.lost.set()
+
+
+@dataclass
+class Running:
+    """A running server."""
+
+    port: int
+    api: SmallApi
+    server: uvicorn.Server
+    connections: list[Watched] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def client(self, token: str | None = None, **options: Any) -> AsyncIterator["Client"]:
+        """A WebSocket client, introduced with a token if one is given."""
+        options.setdefault("subprotocols", ["graphql-transport-ws"])
+        async with connect_websocket(f"ws://127.0.0.1:{self.port}/graphql", **options) as websocket:
+            client = Client(websocket)
+            if token is not None:
+                await client.say(type="connection_init", payload={"authorization": f"Bearer {token}"})
+                assert await client.hear() == {"type": "connection_ack"}
+            yield client
+
+    async def stuck_client(self, token: str, query: str) -> socket.socket:
+        """A client that subscribes and then never reads again, without a library that would read for it."""
+        raw = socket.socket()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(raw, ("127.0.0.1", self.port))
+        await loop.sock_sendall(
+            raw,
+            b"GET /graphql HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"
+            b"Sec-WebSocket-Key: " + base64.b64encode(os.urandom(16)) + b"\r\n\r\n",
+        )
+        assert b"101" in await loop.sock_recv(raw, 1024)
+        await loop.sock_sendall(
+            raw, masked({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}})
+        )
+        assert b"connection_ack" in await loop.sock_recv(raw, 1024)
+        await loop.sock_sendall(raw, masked({"id": "1", "type": "subscribe", "payload": {"query": query}}))
+        return raw
+
+
+@dataclass
+class Client:
+    """Speaks JSON over a WebSocket."""
+
+    websocket: ClientConnection
+
+    async def say(self, **message: Any) -> None:
+        await self.websocket.send(json.dumps(message))
+
+    async def subscribe(self, query: str, id: str = "1", **payload: Any) -> None:
+        await self.say(id=id, type="subscribe", payload={"query": query, **payload})
+
+    async def hear(self) -> Any:
+        return json.loads(await self.websocket.recv())
+
+    async def closing(self) -> tuple[int, str]:
+        """How the server closes, once everything before has been heard."""
+        with pytest.raises(ConnectionClosed) as closed:
+            await self.websocket.recv()
+        received = closed.value.rcvd
+        assert received is not None
+        return received.code, received.reason
+
+    async def round_trip(self) -> None:
+        """Wait until the server has taken what was said before: the frames of one connection stay in order."""
+        await (await self.websocket.ping())
+
+
+def masked(message: dict[str, Any]) -> bytes:
+    """A short text frame as a client sends it, with a mask of zeros (RFC 6455, 5.2 and 5.3)."""
+    payload = json.dumps(message).encode()
+    assert len(payload) < 126
+    return bytes([0x81, 0x80 | len(payload)]) + bytes(4) + payload
+
+
+@asynccontextmanager
+async def serving(feed: Feed, **options: Any) -> AsyncIterator[Running]:
+    """A server on a free port, shut down at the end."""
+    api = SmallApi()
+    api.feed = feed
+    checked: Api = api
+    endpoint = Endpoint(checked, feed, **options)
+    Watched.made = []
+    config = uvicorn.Config(endpoint, port=0, lifespan="off", log_config=None, **{**SERVER_OPTIONS, "ws": Watched})
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    running = Running(server.servers[0].sockets[0].getsockname()[1], api, server, Watched.made)
+    try:
+        yield running
+    finally:
+        if server.servers:
+            await server.shutdown()
+            server.servers = []
