@@ -30,6 +30,9 @@ class NotesPage:
     total_count: int
 
 
+NO_NOTES = NotesPage(Page([], [], has_next_page=False, has_previous_page=False), 0)
+
+
 async def notes_of(
     reader: Reader | Tx, viewer: Viewer, conversation_ids: Collection[UUID], args: PageArgs
 ) -> dict[UUID, NotesPage]:

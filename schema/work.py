@@ -101,7 +101,8 @@ class Conversation(Node):
         self: ConversationRow, info: Info, first: int | None = 50, after: str | None = None
     ) -> Connection[Note]:
         """A page of notes; for many conversations still one statement."""
-        return notes_connection(await info.context.load(threads.notes_of, self.id, PageArgs(first=first, after=after)))
+        args = PageArgs(first=first, after=after)
+        return notes_connection(await info.context.load(threads.notes_of, self.id, args) or threads.NO_NOTES)
 
     @strawberry.field(description="Pending promises, soonest first.")
     async def follow_ups(self: ConversationRow, info: Info) -> list[FollowUp]:
