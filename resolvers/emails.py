@@ -12,8 +12,6 @@ def normalize_email(text: str) -> str:
         return validate_email(text.strip(), check_deliverability=False, test_environment=True).normalized.lower()
     except EmailNotValidError as error:
         raise ValueError(f"This is not an email address: {error}") from None
-    except UnicodeError:
-        raise ValueError("This is not an email address: it contains broken characters.") from None
 
 
 def find_email(text: str) -> str:

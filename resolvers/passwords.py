@@ -11,6 +11,9 @@ from typing import TypeVar
 from pwdlib.hashers.argon2 import Argon2Hasher
 from zxcvbn.frequency_lists import FREQUENCY_LISTS  # type: ignore[import-untyped]
 
+from models.enums import ErrorCode
+from resolvers.errors import refuse
+
 T = TypeVar("T")
 
 MEMORY_KIB = 19 * 1024
@@ -40,6 +43,14 @@ async def verify_password(password: str, password_hash: str) -> bool:
 async def verify_nobody(password: str, cost: int) -> bool:
     """False, after the time that verify_password takes: so that nobody can tell there was no hash to compare with."""
     return await verify_password(password, f"$argon2id$v=19$m={MEMORY_KIB},t={cost},p=1${'A' * 22}${'A' * 43}")
+
+
+async def hash_new_password(password: str, cost: int, *context: str, field: str) -> str:
+    """The hash of a password that somebody chooses; refuses with WEAK_PASSWORD at `field`, see weakness()."""
+    problem = weakness(password, *context)
+    if problem is not None:
+        raise refuse(ErrorCode.WEAK_PASSWORD, problem, field)
+    return await hash_password(password, cost)
 
 
 def needs_rehash(password_hash: str, cost: int) -> bool:
