@@ -10,10 +10,10 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Row, Select, func, literal, select, tuple_
+from sqlalchemy import Column, ColumnElement, Row, Select, Uuid, func, literal, select, tuple_
 
 from models.database import Reader, Tx
-from models.types import from_millis, to_millis
+from models.types import Timestamp, from_millis, to_millis
 from resolvers.errors import InvalidCursor, InvalidInput
 
 SMALLEST_PAGE = 1
@@ -118,13 +118,11 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(value: Any, column: Column[Any]) -> Any:
-    kind = column.type.python_type
-    if kind is datetime and type(value) is int:
-        return from_millis(value)
-    if kind is UUID and isinstance(value, str):
-        return UUID(value)
-    if kind is str and isinstance(value, str) and "\0" not in value:
-        return value
+    if isinstance(column.type, Timestamp):
+        if type(value) is int:
+            return from_millis(value)
+    elif isinstance(value, str) and "\0" not in value:
+        return UUID(value) if isinstance(column.type, Uuid) else value
     raise TypeError
 
 

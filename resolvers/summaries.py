@@ -58,7 +58,7 @@ def _signed_out(actor: str, target: str | None, entry: AuditEntryRow) -> str:
 
 
 def _sign_in_failed(actor: str, target: str | None, entry: AuditEntryRow) -> str:
-    return (f"A sign-in as {target} failed" if target else f"A sign-in failed ({actor})") + _because(entry.details)
+    return (f"A sign-in as {target} failed" if target else "A sign-in failed") + _because(entry.details)
 
 
 def _session_revoked(actor: str, target: str | None, entry: AuditEntryRow) -> str:
