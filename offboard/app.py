@@ -61,6 +61,7 @@ def create_app(settings: Settings) -> Starlette:
             )
         )
     app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+    app.state.service = service
     app.router.redirect_slashes = False
     return app
 
