@@ -40,6 +40,7 @@ class Feed:
     ) -> None:
         self._database = database
         self._broker = broker
+        self._periods = periods
         self._hub = Hub(queue_limit)
         self._relay = Relay(database, self._hub, still_alive, periods)
         self._expiring: set[asyncio.Task[None]] = set()
@@ -81,9 +82,7 @@ class Feed:
         identity = connection.identity
         known = identity.workspace_id in self._hub.channels
         passed = self._hub.attach(connection).position
-        if identity.expires_at is not None:
-            delay = (identity.expires_at - now()).total_seconds()
-            connection.expiry = asyncio.get_running_loop().call_later(delay, self._expire, connection)
+        self._plan_expiry(connection)
         if not known:
             self._relay.wake(identity.workspace_id)
         elif passed > identity.feed.position:
@@ -127,6 +126,14 @@ class Feed:
                 state = await events.state(reader, workspace_id)
             self._hub.open(workspace_id, state.position)
             self._relay.wake(workspace_id)
+
+    def _plan_expiry(self, connection: Connection) -> None:
+        identity = connection.identity
+        if identity.expires_at is not None:
+            delay = (identity.expires_at - now()).total_seconds()
+            if identity.session_id is not None:
+                delay += self._periods.expiry
+            connection.expiry = asyncio.get_running_loop().call_later(delay, self._expire, connection)
 
     def _expire(self, connection: Connection) -> None:
         task = asyncio.create_task(self._relay.retire(connection, RevocationReason.EXPIRED))

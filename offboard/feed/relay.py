@@ -27,11 +27,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """How often the relay acts by itself, in seconds."""
+    """When a feed acts by itself, in seconds.
+
+    `poll`: how often it looks for missed hints. `check`: how often it checks every credential. `blind`: after how long
+    without a check it closes everything. `expiry`: how long a session that has expired waits for the event that says
+    so, which is to come before the close.
+    """
 
     poll: float = 2.0
     check: float = 5.0
     blind: float = 15.0
+    expiry: float = 1.0
 
 
 class Relay:

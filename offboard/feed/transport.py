@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidState
 EXTENSION = "offboard.transport"
 
 UNREAD_AFTER_CLOSE = 5.0
-UNREAD_AFTER_SHUTDOWN = 1.0
+UNREAD_AFTER_SHUTDOWN = 0.5
 """Seconds that a peer has to read what was sent last, before its connection is cut."""
 
 

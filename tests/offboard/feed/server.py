@@ -5,10 +5,10 @@ import base64
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import uvicorn
@@ -105,6 +105,21 @@ class SmallApi:
             yield {"data": {"fill": "x" * 100_000}}
 
 
+class Noting:
+    """A transport that notes what is written to it."""
+
+    def __init__(self, transport: asyncio.Transport, writes: list[bytes]) -> None:
+        self._transport = transport
+        self._writes = writes
+
+    def write(self, data: bytes) -> None:
+        self._writes.append(data)
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class Watched(OneWriteProtocol):
     """Notes every write of the connection, and tells when writing stalls and when the connection is gone."""
 
@@ -116,13 +131,7 @@ class Watched(OneWriteProtocol):
         self.stalled = asyncio.Event()
         self.lost = asyncio.Event()
         self.made.append(self)
-        write: Callable[[bytes], None] = transport.write
-
-        def note(data: bytes) -> None:
-            self.writes.append(data)
-            write(data)
-
-        transport.write = note
+        self.transport = cast("asyncio.Transport", Noting(transport, self.writes))
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -90,6 +90,7 @@ async def running_feed(
     poll: float = NEVER,
     check_every: float = NEVER,
     blind: float = NEVER,
+    expiry: float = 0.0,
     queue_limit: int = 1_000,
 ) -> AsyncIterator[Feed]:
     """A started feed that acts on hints only, unless a period is given."""
@@ -97,7 +98,7 @@ async def running_feed(
         database,
         broker or MemoryBroker(),
         check or Check(),
-        periods=Periods(poll=poll, check=check_every, blind=blind),
+        periods=Periods(poll=poll, check=check_every, blind=blind, expiry=expiry),
         queue_limit=queue_limit,
     )
     database.after_commit.append(feed.committed)

@@ -12,6 +12,7 @@ from models.events import FeedEvent
 from models.types import new_id, now
 from offboard.feed import Credential, Overflow, relay
 from tests.offboard.feed.stage import (
+    NEVER,
     BrokenBroker,
     Check,
     DeafBroker,
@@ -301,13 +302,20 @@ async def test_expiry_closes_at_its_time(database: Database, workshop: Workshop)
 
 async def test_the_event_of_an_expired_session_comes_before_the_close(database: Database, workshop: Workshop) -> None:
     acme = workshop.workspace_id
-    async with running_feed(database, broker=DeafBroker()) as feed:
-        guest = await somebody(database, acme, expires_at=now() + timedelta(seconds=SHORT))
+    async with running_feed(database, broker=DeafBroker(), expiry=SHORT) as feed:
+        guest = await somebody(database, acme, expires_at=now())
         connection, outlet = await connect(feed, guest)
         await write(database, acme, revocation(guest, RevocationReason.EXPIRED))
         assert [event.reason async for event in feed.follow(connection, acme, 0, everything)] == [
             RevocationReason.EXPIRED
         ]
+        assert await outlet.end == (4401, RevocationReason.EXPIRED)
+
+
+async def test_an_access_token_has_no_event_to_wait_for(database: Database, workshop: Workshop) -> None:
+    async with running_feed(database, expiry=NEVER) as feed:
+        partner = await somebody(database, workshop.workspace_id, access_token_id=new_id(), expires_at=now())
+        _, outlet = await connect(feed, partner)
         assert await outlet.end == (4401, RevocationReason.EXPIRED)
 
 
