@@ -1,0 +1,46 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint schema lock
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+CLIENTS := tests/e2e/clients
+CLIENTS_STAMP := $(CLIENTS)/node_modules/.installed
+
+help: ## Print this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Make .venv with the locked requirements and the project in it
+
+$(STAMP): requirements.txt pyproject.toml
+	@test -x $(BIN)/python || python3 -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: install ## Serve the demo workspace on http://127.0.0.1:8000/graphql
+	$(BIN)/offboard migrate
+	$(BIN)/offboard demo
+	$(BIN)/offboard serve
+
+test: install $(if $(shell command -v node),$(if $(wildcard $(CLIENTS)/package-lock.json),$(CLIENTS_STAMP))) ## Run every test, with coverage
+	$(BIN)/pytest -n 2 --cov --cov-branch --cov-report=term --cov-fail-under=95
+
+$(CLIENTS_STAMP): $(CLIENTS)/package-lock.json
+	npm ci --prefix $(CLIENTS) --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+lint: install ## Check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+schema: install ## Print the schema into schema/schema.graphql
+	$(BIN)/offboard schema > schema/schema.graphql.new
+	@mv schema/schema.graphql.new schema/schema.graphql
+
+lock: install ## Resolve requirements.txt anew, with hashes
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+		--no-header --all-extras --upgrade pyproject.toml -o requirements.txt

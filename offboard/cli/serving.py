@@ -1,0 +1,88 @@
+"""The command serve."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from offboard.cli.frame import Problem, connect, say
+from offboard.logging import configure_logging
+from offboard.settings import Settings, load_settings
+
+_LONGEST_MESSAGE = 65_536
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 picks a free one.")] = 8000,
+) -> None:
+    """Serve the API until SIGTERM or Ctrl-C."""
+    settings = load_settings()
+    asyncio.run(_check(settings))
+    configure_logging(settings.log_format, settings.log_level)
+    listener = _listen(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    server = _Server(
+        _configuration(settings), f"Offboard is serving on http://{shown}:{listener.getsockname()[1]}/graphql"
+    )
+    server.run(sockets=[listener])
+
+
+async def _check(settings: Settings) -> None:
+    async with connect(settings.database_url):
+        pass
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        reason = str(error.strerror).partition(" (")[0]
+        raise Problem(f"Port {port} of {host} cannot be opened: {reason}.") from None
+
+
+def _configuration(settings: Settings) -> uvicorn.Config:
+    # The application takes a second to load, which the other commands need not wait for.
+    from offboard.app import create_app
+    from offboard.feed import SERVER_OPTIONS
+
+    return uvicorn.Config(
+        create_app(settings),
+        **SERVER_OPTIONS,
+        ws_max_size=_LONGEST_MESSAGE,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        lifespan="on",
+    )
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does, and ends with exit code 0 when a signal stops it."""
+
+    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
+        super().__init__(config)
+        self._greeting = greeting
+
+    async def startup(self, *args: Any, **kwargs: Any) -> None:
+        """Start, then say the URL."""
+        await super().startup(*args, **kwargs)
+        if self.started:
+            say(self._greeting)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on a signal. Unlike the original, do not raise it again afterwards: a stop that worked is no failure."""
+        before = {each: signal.signal(each, self.handle_exit) for each in _SIGNALS}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)

@@ -1,0 +1,50 @@
+"""Commands for whoever operates the service: migrate, restored and schema."""
+
+import asyncio
+
+import typer
+from alembic.util import CommandError
+
+from models.migrate import migrate as apply_migrations
+from offboard.cli.frame import Problem, connect, database_file, open_database, say
+from offboard.settings import load_settings
+from resolvers.provisioning import secure_restored
+
+
+def migrate() -> None:
+    """Create the database, or bring it to the schema of this release."""
+    settings = load_settings()
+
+    async def work() -> None:
+        database = open_database(settings.database_url)
+        try:
+            await apply_migrations(database)
+        except CommandError:
+            raise Problem("The database belongs to a later release: upgrade Offboard, or restore a backup.") from None
+        finally:
+            await database.close()
+
+    asyncio.run(work())
+    say(f"The database {database_file(settings.database_url)} is up to date.")
+
+
+def restored() -> None:
+    """Make a database safe to serve that was restored from a backup.
+
+    Every session ends, reset links are void, and clients are told to fetch anew: nothing that was revoked since the
+    backup works again.
+    """
+    settings = load_settings()
+
+    async def work() -> int:
+        async with connect(settings.database_url) as database:
+            return await database.transact(secure_restored)
+
+    say(f"The restored database is safe to serve. Sessions ended: {asyncio.run(work()):,}.")
+
+
+def schema() -> None:
+    """Print the GraphQL schema."""
+    from schema.root import schema as graphql_schema
+
+    typer.echo(graphql_schema.as_str())

@@ -1,0 +1,144 @@
+"""Settings: environment variables with the prefix OFFBOARD_, checked once at the start. docs/settings.md lists them."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+PREFIX = "OFFBOARD_"
+
+
+class InvalidSetting(Exception):
+    """A setting that cannot be used. The message is one line, names the variable and never repeats its value."""
+
+
+class LogFormat(StrEnum):
+    """For eyes, or for machines."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _database_url(text: str) -> str:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError("must be a database URL such as sqlite:///offboard.db") from None
+    if url.drivername not in ("sqlite", "sqlite+aiosqlite"):
+        raise ValueError("must begin with sqlite:///")
+    if not url.database or url.database == ":memory:":
+        raise ValueError("must name a file, as in sqlite:///offboard.db")
+    return url.set(drivername="sqlite+aiosqlite").render_as_string(hide_password=False)
+
+
+def _mail_url(text: str) -> str:
+    scheme, _, rest = text.partition(":")
+    if scheme == "console" and not rest:
+        return text
+    if scheme == "file" and rest.removeprefix("//"):
+        return text
+    if scheme == "smtp":
+        parts = _split(text)
+        if parts is not None and parts.hostname and not parts.path.strip("/"):
+            return text
+    raise ValueError("must be console:, file:DIR or smtp://[user:password@]host[:port]")
+
+
+def _web_url(text: str) -> str:
+    parts = _split(text)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be a URL such as https://inbox.example.com")
+    return text.rstrip("/")
+
+
+def _origin(text: str) -> str:
+    parts = _split(text)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or text != text.rstrip("/"):
+        raise ValueError("must be origins such as https://console.example.com, separated by commas")
+    if parts.path or parts.query or parts.username is not None:
+        raise ValueError("must be origins without a path, such as https://console.example.com")
+    return text.lower()
+
+
+def _split(text: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _pieces(value: Any) -> Any:
+    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+
+def _seconds(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+Lifetime = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(seconds=1), le=timedelta(days=3650))]
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Every field has a default that works on one machine."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", validate_default=True
+    )
+
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field("sqlite+aiosqlite:///offboard.db", repr=False)
+    mail_url: Annotated[str, AfterValidator(_mail_url)] = Field("console:", repr=False)
+    mail_from: Annotated[str, Field(pattern=r"^[^\r\n]*[^\s@]+@[^\s@]+$")] = "Offboard <offboard@localhost>"
+    public_url: Annotated[str, AfterValidator(_web_url)] = "http://127.0.0.1:8000"
+    session_lifetime: Lifetime = timedelta(days=30)
+    invitation_lifetime: Lifetime = timedelta(days=7)
+    password_reset_lifetime: Lifetime = timedelta(hours=1)
+    allowed_origins: Annotated[
+        tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_pieces)
+    ] = ()
+    log_format: Annotated[LogFormat, BeforeValidator(_lower)] = LogFormat.CONSOLE
+    log_level: Annotated[LogLevel, BeforeValidator(_lower)] = LogLevel.INFO
+    password_hash_cost: Annotated[int, Field(ge=1, le=20)] = 2
+    event_retention: Lifetime = timedelta(days=7)
+
+
+_ADVICE = {
+    "session_lifetime": "must be seconds, or an ISO 8601 duration such as P30D",
+    "invitation_lifetime": "must be seconds, or an ISO 8601 duration such as P7D",
+    "password_reset_lifetime": "must be seconds, or an ISO 8601 duration such as PT1H",
+    "event_retention": "must be seconds, or an ISO 8601 duration such as P7D",
+    "log_format": "must be console or json",
+    "log_level": "must be debug, info, warning or error",
+    "mail_from": "must be an address such as Offboard <offboard@example.com>",
+    "password_hash_cost": "must be a whole number from 1 to 20",
+}
+
+
+def load_settings() -> Settings:
+    """The settings of this process; raises InvalidSetting for the first one that cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0])
+        advice = _ADVICE.get(name) or first["msg"].removeprefix("Value error, ")
+        raise InvalidSetting(f"{PREFIX}{name.upper()} {advice}.") from None
