@@ -79,6 +79,9 @@ async def bulk_reassign(
         )
     if idempotency_key is not None and not dry_run and (first := await _first(tx, viewer, idempotency_key)):
         return first
+    whose = None
+    if (user_id := filter.assigned_to_user_id) is not None:
+        whose = (await find_member(tx, viewer.workspace_id, user_id, "filter", "assignedTo", "userId")).actor.id
     plan = Plan(
         conversations=_conversations(viewer, filter),
         follow_ups=_follow_ups(viewer, filter) if include_follow_ups else None,
@@ -88,17 +91,15 @@ async def bulk_reassign(
     matched = await _count(tx, plan)
     if dry_run:
         return BulkReassigned(None, matched)
-    whose = None
-    if filter.assigned_to_user_id is not None:
-        whose = (
-            await find_member(tx, viewer.workspace_id, filter.assigned_to_user_id, "filter", "assignedTo")
-        ).actor.id
     operation_id = await _carry_out(tx, viewer, plan, matched, whose, idempotency_key)
     return BulkReassigned(operation_id, matched)
 
 
-async def hand_over_work_of(tx: Tx, viewer: Viewer, member: Member, to: Target) -> UUID:
-    """Hand over all unfinished work of one user, inside a verb that holds the lock and has checked permission."""
+async def hand_over_work_of(tx: Tx, viewer: Viewer, member: Member, to: Target, *, even_nothing: bool) -> UUID | None:
+    """Hand over all unfinished work of one user, inside a verb that holds the lock and has checked permission.
+
+    Where there is none, an operation tells so only with `even_nothing`. Refuses with NOT_FOUND or ASSIGNEE_INACTIVE.
+    """
     theirs = InboxFilter(assigned_to_user_id=member.user.id)
     plan = Plan(
         conversations=_conversations(viewer, theirs),
@@ -106,7 +107,10 @@ async def hand_over_work_of(tx: Tx, viewer: Viewer, member: Member, to: Target) 
         to=await resolve_target(tx, viewer, to),
         unsnooze=False,
     )
-    return await _carry_out(tx, viewer, plan, await _count(tx, plan), member.actor.id, None)
+    matched = await _count(tx, plan)
+    if not matched and not even_nothing:
+        return None
+    return await _carry_out(tx, viewer, plan, matched, member.actor.id, None)
 
 
 async def _first(tx: Tx, viewer: Viewer, key: str) -> BulkReassigned | None:

@@ -44,7 +44,8 @@ async def deactivate_user(
     """Shut a user out at once; history, roles, teams and assignments stay.
 
     Every session ends, invitations and reset links are void. On request the unfinished work is handed over and the
-    access tokens that the user created are revoked. On an inactive user only these two are done, for what is left.
+    access tokens that the user created are revoked. On an inactive user only these two are done, for what is left: no
+    operation then tells of a hand-over of nothing.
 
     Raises Forbidden; refuses with NOT_FOUND, OWNER_REQUIRED, SOLE_OWNER, ASSIGNEE_INACTIVE or INVALID_INPUT.
     """
@@ -56,14 +57,15 @@ async def deactivate_user(
     if found := authority.blockers(viewer, member.roles, is_sole_owner=is_sole_owner):
         raise Refused(*found)
     note = optional_text(note, "note")
+    was_active = member.user.status is UserStatus.ACTIVE
     ended = 0
-    if member.user.status is UserStatus.ACTIVE:
+    if was_active:
         ended = await _shut_out(tx, viewer, member, reason, note)
     if revoke_access_tokens:
         await revoke_tokens_created_by(tx, viewer, member.actor.id)
     operation_id = None
     if hand_over is not None:
-        operation_id = await hand_over_work_of(tx, viewer, member, hand_over)
+        operation_id = await hand_over_work_of(tx, viewer, member, hand_over, even_nothing=was_active)
     return Deactivated(user_id, ended, operation_id)
 
 
