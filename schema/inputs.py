@@ -79,9 +79,10 @@ class InboxFilter:
     def plain(self) -> inbox.InboxFilter:
         """As the resolvers take it."""
         assignee = self.assigned_to
+        user_id = assignee.user_id if assignee else UNSET
         return inbox.InboxFilter(
             ids=None if self.ids is None else [ids.decode("Conversation", text) for text in self.ids],
-            assigned_to_user_id=ids.decode("User", assignee.user_id) if assignee and assignee.user_id else None,
+            assigned_to_user_id=None if user_id is UNSET or user_id is None else ids.decode("User", user_id),
             unassigned=assignee.unassigned if assignee and assignee.unassigned is not UNSET else None,
             status=self.status,
             team_id=None if self.team_id is None else ids.decode("Team", self.team_id),
