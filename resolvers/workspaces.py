@@ -12,6 +12,8 @@ from resolvers.viewer import Viewer, enter, require
 
 LONGEST_RETENTION_DAYS = 3650
 
+_SHOWN_AS = {"name": "name", "retention_days": "retentionDays"}
+
 
 async def update_workspace(
     tx: Tx, viewer: Viewer, *, name: str | None = None, retention_days: int | None = None
@@ -37,5 +39,5 @@ async def update_workspace(
             viewer.workspace_id,
             AuditAction.WORKSPACE_UPDATED,
             actor_id=viewer.actor_id,
-            changed=sorted(changed),
+            changed=sorted(_SHOWN_AS[column] for column in changed),
         )
