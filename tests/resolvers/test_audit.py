@@ -73,6 +73,7 @@ async def test_entries_come_newest_first_in_pages(workshop: Workshop) -> None:
     while more:
         page = await ask(workshop, audit.audit_page, AuditFilter(), args)
         collected += [row.id for row in page.rows]
+        assert len(collected) <= len(made)
         args, more = PageArgs(first=1, after=page.cursors[-1]), page.has_next_page
         await crowd.audit_entries(workshop, [9], workshop.olivia)
     assert collected == newest_first
