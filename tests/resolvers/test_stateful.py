@@ -36,6 +36,7 @@ NAMES = ("Olivia Owens", "Omar Olsen", "Ada Adams", "Ana Ruiz", "Ben Bell")
 CONVERSATIONS = 6
 
 people = st.sampled_from(range(len(NAMES)))
+whoever = st.tuples(people, st.sampled_from([True, True, True, False]))
 roles = st.sampled_from(list(Role))
 
 
@@ -82,10 +83,12 @@ class Lifecycles(RuleBasedStateMachine):
     async def _open(self) -> None:
         self.database = Database(f"sqlite+aiosqlite:///{self.folder}/offboard.db")
         self.shop = await Workshop.open(self.database)
-        given = [{Role.OWNER}, {Role.OWNER}, {Role.ADMIN}, {Role.AGENT}, {Role.AGENT}]
+        given = [{Role.OWNER}, {Role.ADMIN}, {Role.ADMIN}, {Role.AGENT}, {Role.AGENT}]
         self.known = [Known(self.shop.olivia, {Role.OWNER}, signed_in=True)]
         for name, held in list(zip(NAMES, given, strict=True))[1:]:
-            self.known.append(Known(await self.shop.person(name, *held), held))
+            person = await self.shop.person(name, *held)
+            await self.shop.sign_in(person)
+            self.known.append(Known(person, held, signed_in=True))
         self.work = [
             await self.shop.conversation(f"Case {number}", self.known[number % len(NAMES)].person)
             for number in range(CONVERSATIONS)
@@ -107,6 +110,12 @@ class Lifecycles(RuleBasedStateMachine):
         except (Refused, Forbidden, Unauthenticated) as refusal:
             return refusal
 
+    def actor(self, by: tuple[int, bool]) -> int:
+        """Somebody, and mostly somebody who is signed in, so that most attempts are worth making."""
+        number, prefer_live = by
+        live = [index for index, known in enumerate(self.known) if known.signed_in]
+        return live[number % len(live)] if prefer_live and live else number
+
     def lives(self, who: int) -> bool:
         return self.known[who].signed_in
 
@@ -125,20 +134,23 @@ class Lifecycles(RuleBasedStateMachine):
             self.picture.sessions.add(viewer.session_id)  # type: ignore[arg-type]
             known.signed_in = True
 
-    @rule(who=people)
-    def sign_out(self, who: int) -> None:
+    @rule(by=whoever)
+    def sign_out(self, by: tuple[int, bool]) -> None:
+        who = self.actor(by)
         outcome = self.attempt(who, sign_out)
         assert self.known[who].person.viewer is None or isinstance(outcome, Unauthenticated) != self.lives(who)
         self.known[who].signed_in = False
 
-    @rule(who=people, whom=people)
-    def revoke(self, who: int, whom: int) -> None:
+    @rule(by=whoever, whom=people)
+    def revoke(self, by: tuple[int, bool], whom: int) -> None:
+        who = self.actor(by)
         outcome = self.attempt(who, revoke_all_sessions, user_id=self.known[whom].person.id)
         if isinstance(outcome, int):
             self.known[whom].signed_in = False
 
-    @rule(who=people, whom=people, hand_over=st.booleans())
-    def deactivate(self, who: int, whom: int, hand_over: bool) -> None:
+    @rule(by=whoever, whom=people, hand_over=st.booleans())
+    def deactivate(self, by: tuple[int, bool], whom: int, hand_over: bool) -> None:
+        who = self.actor(by)
         target = self.known[whom]
         lived, last = self.lives(who), target.active and Role.OWNER in target.roles and self.owners() == 1
         allowed = lived and not target.deleted and self.may_act(who, target.roles) and not last
@@ -149,16 +161,18 @@ class Lifecycles(RuleBasedStateMachine):
         if allowed:
             target.active = target.signed_in = False
 
-    @rule(who=people, whom=people)
-    def reactivate(self, who: int, whom: int) -> None:
+    @rule(by=whoever, whom=people)
+    def reactivate(self, by: tuple[int, bool], whom: int) -> None:
+        who = self.actor(by)
         target = self.known[whom]
         allowed = self.lives(who) and not target.deleted and self.may_act(who, target.roles)
         outcome = self.attempt(who, reactivate_user, user_id=target.person.id)
         assert isinstance(outcome, UUID) == allowed, outcome
         target.active = target.active or allowed
 
-    @rule(who=people, whom=people)
-    def delete(self, who: int, whom: int) -> None:
+    @rule(by=whoever, whom=people)
+    def delete(self, by: tuple[int, bool], whom: int) -> None:
+        who = self.actor(by)
         target = self.known[whom]
         last = target.active and Role.OWNER in target.roles and self.owners() == 1
         allowed = self.lives(who) and Role.OWNER in self.known[who].roles and (target.deleted or not last)
@@ -176,8 +190,9 @@ class Lifecycles(RuleBasedStateMachine):
         if allowed:
             target.deleted, target.active, target.signed_in = True, False, False
 
-    @rule(who=people, whom=people, role=roles, give=st.booleans())
-    def change_role(self, who: int, whom: int, role: Role, give: bool) -> None:
+    @rule(by=whoever, whom=people, role=roles, give=st.booleans())
+    def change_role(self, by: tuple[int, bool], whom: int, role: Role, give: bool) -> None:
+        who = self.actor(by)
         target = self.known[whom]
         last = not give and role is Role.OWNER and target.active and Role.OWNER in target.roles and self.owners() == 1
         allowed = self.lives(who) and not target.deleted and self.may_act(who, target.roles | {role}) and not last
@@ -186,8 +201,9 @@ class Lifecycles(RuleBasedStateMachine):
         if allowed:
             (target.roles.add if give else target.roles.discard)(role)
 
-    @rule(who=people, whom=people, which=st.integers(0, CONVERSATIONS - 1))
-    def assign(self, who: int, whom: int, which: int) -> None:
+    @rule(by=whoever, whom=people, which=st.integers(0, CONVERSATIONS - 1))
+    def assign(self, by: tuple[int, bool], whom: int, which: int) -> None:
+        who = self.actor(by)
         target = self.known[whom]
         outcome = self.attempt(
             who, assign_conversation, conversation_id=self.work[which], to=Target((target.person.id,))
@@ -198,8 +214,9 @@ class Lifecycles(RuleBasedStateMachine):
             code = ErrorCode.NOT_FOUND if target.deleted else ErrorCode.ASSIGNEE_INACTIVE
             assert outcome.refusals[0].code == code
 
-    @rule(who=people, whose=people, to=st.lists(people, max_size=3))
-    def hand_over(self, who: int, whose: int, to: list[int]) -> None:
+    @rule(by=whoever, whose=people, to=st.lists(people, max_size=3))
+    def hand_over(self, by: tuple[int, bool], whose: int, to: list[int]) -> None:
+        who = self.actor(by)
         outcome = self.attempt(
             who,
             bulk_reassign,
@@ -209,8 +226,9 @@ class Lifecycles(RuleBasedStateMachine):
         if outcome is not None and not isinstance(outcome, Exception):
             self.operations.append(outcome.operation_id)
 
-    @rule(who=people, data=st.data())
-    def undo(self, who: int, data: st.DataObject) -> None:
+    @rule(by=whoever, data=st.data())
+    def undo(self, by: tuple[int, bool], data: st.DataObject) -> None:
+        who = self.actor(by)
         if self.operations:
             operation = data.draw(st.sampled_from(self.operations))
             if not isinstance(self.attempt(who, undo_bulk_reassign, operation_id=operation), Exception | None):
@@ -291,8 +309,8 @@ def test_lifecycles(template: Path) -> None:
     run_state_machine_as_test(
         Lifecycles,
         settings=settings(
-            max_examples=25,
-            stateful_step_count=30,
+            max_examples=15,
+            stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
