@@ -1,9 +1,262 @@
-"""The workshop itself stands: what it makes can be read back."""
+"""The engine: how it is set up, what a transaction promises, and what a reader sees."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select, update
+from sqlalchemy.exc import OperationalError
+
+from models.database import Database, Tx, table
 from models.enums import Role
+from models.people import Team, Workspace
+from models.types import now
+from tests.statements import watched
 from tests.workshop import Workshop
+
+WORKSPACE = table(Workspace)
+
+
+@pytest.fixture
+async def node(database_url: str) -> AsyncIterator[Database]:
+    """A second process on the same database."""
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+async def rename(tx: Tx, name: str) -> None:
+    await tx.run(update(WORKSPACE).values(name=name))
+
+
+def stored(shop: Workshop, ending: str = "") -> bytes:
+    """The bytes of the database's file, or of the one beside it."""
+    return Path(shop.database.url.removeprefix("sqlite+aiosqlite:///") + ending).read_bytes()
+
+
+async def name_of(shop: Workshop) -> str:
+    async with shop.database.read() as reader:
+        return str(await reader.scalar(select(WORKSPACE.c.name).where(WORKSPACE.c.id == shop.workspace_id)))
 
 
 async def test_a_signed_in_person_is_a_viewer(workshop: Workshop) -> None:
+    """The workshop itself stands: what it makes can be read back."""
     assert workshop.olivia.viewer.roles == {Role.OWNER}
     assert workshop.olivia.viewer.user_id == workshop.olivia.id
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("secure_delete", 1), ("foreign_keys", 1), ("busy_timeout", 15_000)],
+)
+async def test_every_connection_is_set_up(database: Database, pragma: str, value: Any) -> None:
+    async with database.engine.connect() as one, database.engine.connect() as another:
+        for connection in (one, another):
+            assert (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
+    async with database.begin() as tx:
+        assert (await (await tx.session.connection()).exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
+
+
+async def test_deleted_bytes_are_overwritten(workshop: Workshop) -> None:
+    team = await workshop.team("Zanzibar Quorum")
+    assert await workshop.database.truncate_wal()
+    assert b"Zanzibar Quorum" in stored(workshop)
+    async with workshop.database.begin() as tx:
+        await tx.run(table(Team).delete().where(table(Team).c.id == team))
+    assert await workshop.database.truncate_wal()
+    assert b"Zanzibar Quorum" not in stored(workshop)
+
+
+async def test_the_log_is_emptied_unless_a_reader_needs_it(workshop: Workshop, node: Database) -> None:
+    assert stored(workshop, "-wal")
+    event.listen(node.engine.sync_engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 0"))
+    event.listen(
+        workshop.database.engine.sync_engine, "begin", lambda inner: inner.exec_driver_sql("PRAGMA busy_timeout = 0")
+    )
+    async with node.read() as reader:
+        await reader.scalar(select(WORKSPACE.c.name))
+        await workshop.database.transact(lambda tx: rename(tx, "Other"))
+        assert await workshop.database.truncate_wal() is False
+        assert stored(workshop, "-wal")
+    assert await workshop.database.truncate_wal() is True
+    assert stored(workshop, "-wal") == b""
+
+
+async def test_a_writer_begins_as_a_writer(workshop: Workshop, node: Database) -> None:
+    """Nobody writes between the first read of a transaction and its commit."""
+    begun: list[str] = []
+    event.listen(workshop.database.engine.sync_engine, "before_cursor_execute", lambda *call: begun.append(call[2]))
+    event.listen(node.engine.sync_engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 0"))
+    async with workshop.database.begin() as tx:
+        await tx.scalar(select(WORKSPACE.c.name))
+        with pytest.raises(OperationalError, match="locked"):
+            await node.transact(lambda other: rename(other, "Theirs"))
+        await rename(tx, "Ours")
+    assert begun[0] == "BEGIN IMMEDIATE"
+    assert await name_of(workshop) == "Ours"
+    assert begun[-2] == "BEGIN"
+
+
+async def test_writers_of_one_process_take_turns(workshop: Workshop) -> None:
+    at_work: list[int] = []
+
+    async def work(tx: Tx, number: int) -> None:
+        assert at_work == []
+        at_work.append(number)
+        await rename(tx, str(number))
+        await asyncio.sleep(0)
+        assert at_work == [number]
+        at_work.clear()
+
+    await asyncio.gather(*(workshop.database.transact(lambda tx, each=each: work(tx, each)) for each in range(8)))  # type: ignore[misc]
+    assert await name_of(workshop) == "7"
+
+
+async def test_a_failure_leaves_nothing_and_tells_nobody(workshop: Workshop) -> None:
+    told: list[Tx] = []
+
+    async def listen(tx: Tx) -> None:
+        told.append(tx)
+
+    async def fail(tx: Tx) -> None:
+        await rename(tx, "Half")
+        await tx.add(Team(workspace_id=workshop.workspace_id, name="Half"))
+        raise LookupError
+
+    workshop.database.after_commit.append(listen)
+    with pytest.raises(LookupError):
+        await workshop.database.transact(fail)
+    assert (await name_of(workshop), await workshop.count(Team), told) == ("Acme", 0, [])
+    await workshop.database.transact(lambda tx: rename(tx, "Whole"))
+    assert (await name_of(workshop), len(told)) == ("Whole", 1)
+
+
+async def test_listeners_are_told_after_the_commit_each_in_turn(workshop: Workshop, node: Database) -> None:
+    told: list[tuple[str, str, bool]] = []
+
+    def listener(name: str) -> Any:
+        async def listen(tx: Tx) -> None:
+            async with node.read() as reader:
+                told.append((name, await reader.scalar(select(WORKSPACE.c.name)), tx.mail_due))
+
+        return listen
+
+    async def work(tx: Tx) -> str:
+        await rename(tx, "Committed")
+        tx.mail_due = True
+        assert told == []
+        return "answer"
+
+    workshop.database.after_commit += [listener("feed"), listener("mail")]
+    assert await workshop.database.transact(work) == "answer"
+    assert told == [("feed", "Committed", True), ("mail", "Committed", True)]
+
+
+async def test_from_the_lock_to_the_hint_nothing_cancels(workshop: Workshop) -> None:
+    locked, go_on, told = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work(tx: Tx) -> None:
+        await tx.lock(workshop.workspace_id)
+        locked.set()
+        await go_on.wait()
+        await rename(tx, "Finished")
+
+    async def listen(_tx: Tx) -> None:
+        told.set()
+
+    workshop.database.after_commit.append(listen)
+    caller = asyncio.create_task(workshop.database.transact(work))
+    await locked.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    go_on.set()
+    await workshop.database.drain()
+    assert told.is_set()
+    assert await name_of(workshop) == "Finished"
+
+
+async def test_closing_waits_for_what_is_under_way(workshop: Workshop, node: Database) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(tx: Tx) -> None:
+        begun.set()
+        await go_on.wait()
+        await rename(tx, "Finished")
+
+    caller = asyncio.create_task(node.transact(work))
+    await begun.wait()
+    closing = asyncio.create_task(node.close())
+    await asyncio.sleep(0)
+    assert not closing.done()
+    go_on.set()
+    await closing
+    await caller
+    assert await name_of(workshop) == "Finished"
+
+
+async def test_time_stands_still_from_the_lock_on(workshop: Workshop) -> None:
+    async def work(tx: Tx) -> None:
+        begun = tx.now
+        await asyncio.to_thread(lambda: [now() for _ in iter(lambda: now() > begun, True)])
+        assert tx.now == begun
+        await tx.lock(workshop.workspace_id)
+        assert tx.now > begun
+
+    await workshop.database.transact(work)
+
+
+async def test_the_lock_is_a_statement_of_its_own_in_the_order_of_ids(workshop: Workshop) -> None:
+    other = await Workshop.open(workshop.database, "other")
+    with watched(workshop.database) as statements:
+        await workshop.database.transact(lambda tx: tx.lock(other.workspace_id, workshop.workspace_id))
+    (statement,) = statements
+    assert statement.sql.startswith("SELECT workspace.id")
+    assert "ORDER BY workspace.id" in statement.sql
+
+
+async def test_a_reader_sees_one_moment_until_it_lets_go(workshop: Workshop) -> None:
+    name = select(WORKSPACE.c.name)
+    async with workshop.database.read() as reader:
+        assert await reader.scalar(name) == "Acme"
+        await workshop.database.transact(lambda tx: rename(tx, "Later"))
+        assert [await reader.scalar(name) for _ in range(2)] == ["Acme", "Acme"]
+        await reader.refresh()
+        assert await reader.scalar(name) == "Later"
+
+
+async def test_a_reader_takes_its_snapshot_with_its_first_statement(workshop: Workshop) -> None:
+    async with workshop.database.read() as reader:
+        await workshop.database.transact(lambda tx: rename(tx, "Later"))
+        assert await reader.scalar(select(WORKSPACE.c.name)) == "Later"
+        assert await reader.scalar(select(WORKSPACE.c.name).where(WORKSPACE.c.slug == "none")) is None
+
+
+async def test_statements_of_one_reader_take_turns(workshop: Workshop) -> None:
+    async with workshop.database.read() as reader:
+        names = await asyncio.gather(*(reader.scalar(select(WORKSPACE.c.name)) for _ in range(5)))
+    assert names == ["Acme"] * 5
+
+
+async def test_objects_are_loaded_as_the_database_has_them(workshop: Workshop) -> None:
+    async def work(tx: Tx) -> None:
+        before = await tx.get(Workspace, id=workshop.workspace_id)
+        await rename(tx, "Newer")
+        after = await tx.get(Workspace, id=workshop.workspace_id)
+        assert after is before
+        assert after is not None
+        assert after.name == "Newer"
+        assert await tx.get(Workspace, slug="none") is None
+        assert await tx.row(select(WORKSPACE.c.name).where(WORKSPACE.c.slug == "none")) is None
+
+    await workshop.database.transact(work)
+
+
+async def test_a_database_that_is_not_there_does_not_answer(tmp_path: Path, database: Database) -> None:
+    await database.ping()
+    missing = Database(f"sqlite+aiosqlite:///{tmp_path / 'no' / 'such.db'}")
+    with pytest.raises(OperationalError):
+        await missing.ping()
+    await missing.close()
