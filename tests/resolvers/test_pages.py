@@ -28,6 +28,8 @@ EVERYTHING = InboxFilter()
 ENOUGH = 40
 """More rows than any list here has: reading on would never end."""
 
+SOME_ID = "0b6cbb0c7a0c4b5c9a3e4f1f5a7d2e90"
+
 
 async def read(shop: Workshop, order: InboxOrder | None = None, **args: Any) -> Page[ConversationRow]:
     async with shop.database.read() as reader:
@@ -160,15 +162,15 @@ def forged(*values: Any) -> str:
         "MQ",
         forged(),
         forged("inbox by UPDATED_AT", "DESC"),
-        forged("inbox by UPDATED_AT", "DESC", 1, uuid4().hex, 1),
-        forged("inbox by UPDATED_AT", "DESC", "1", uuid4().hex),
-        forged("inbox by UPDATED_AT", "DESC", True, uuid4().hex),
-        forged("inbox by UPDATED_AT", "DESC", 2**62, uuid4().hex),
+        forged("inbox by UPDATED_AT", "DESC", 1, SOME_ID, 1),
+        forged("inbox by UPDATED_AT", "DESC", "1", SOME_ID),
+        forged("inbox by UPDATED_AT", "DESC", True, SOME_ID),
+        forged("inbox by UPDATED_AT", "DESC", 2**62, SOME_ID),
         forged("inbox by UPDATED_AT", "DESC", 1, "not an id"),
         forged("inbox by UPDATED_AT", "DESC", 1, 5),
-        forged("inbox by UPDATED_AT", "ASC", 1, uuid4().hex),
-        forged("inbox by CREATED_AT", "DESC", 1, uuid4().hex),
-        forged(["inbox by UPDATED_AT"], "DESC", 1, uuid4().hex),
+        forged("inbox by UPDATED_AT", "ASC", 1, SOME_ID),
+        forged("inbox by CREATED_AT", "DESC", 1, SOME_ID),
+        forged(["inbox by UPDATED_AT"], "DESC", 1, SOME_ID),
     ],
 )
 @pytest.mark.parametrize("bound", ["after", "before"])
