@@ -14,7 +14,6 @@ from models.people import Account, Actor, TeamMember, User, UserRole, UserWord
 from models.search import terms_of
 from models.types import new_id
 from resolvers.errors import not_found
-from resolvers.viewer import Viewer
 
 ACTOR = table(Actor)
 ROLE = table(UserRole)
@@ -28,11 +27,6 @@ class Member:
     user: User
     actor: Actor
     roles: frozenset[Role]
-
-    @property
-    def is_owner(self) -> bool:
-        """Holds OWNER, active or not."""
-        return Role.OWNER in self.roles
 
 
 async def find_member(tx: Tx, workspace_id: UUID, user_id: UUID, *field: str) -> Member:
@@ -65,12 +59,6 @@ async def sole_owner(reader: Reader | Tx, workspace_id: UUID) -> UUID | None:
         .limit(2)
     )
     return owners[0].id if len(owners) == 1 else None
-
-
-async def sole_owners(reader: Reader | Tx, viewer: Viewer, workspace_ids: Collection[UUID]) -> dict[UUID, UUID | None]:
-    """sole_owner() of the viewer's workspace, by its id, for a loader."""
-    own = viewer.workspace_id
-    return {own: await sole_owner(reader, own)} if own in workspace_ids else {}
 
 
 async def system_actor(tx: Tx, workspace_id: UUID) -> UUID:

@@ -5,7 +5,7 @@ from datetime import datetime
 import strawberry
 
 from models.enums import ClientKind, DeactivationReason, ErrorCode, Role, TokenScope, UserStatus
-from resolvers import actors, authority, credentials, members, teams, users
+from resolvers import actors, authority, credentials, teams, users
 from resolvers.errors import Refusal
 from resolvers.rows import (
     AccessTokenRow,
@@ -178,7 +178,7 @@ class User(Node, Actor):
     @strawberry.field(description="True for the only active user with a password that holds OWNER.")
     async def is_sole_owner(self: UserRow, info: Info) -> bool:
         """Whether the workspace would be left without an owner."""
-        return await info.context.load(members.sole_owners, self.workspace_id) == self.id
+        return await info.context.load(users.sole_owners, self.workspace_id) == self.id
 
     @strawberry.field(description="Unfinished work that is assigned to the user.")
     async def workload(self: UserRow, info: Info) -> Workload:
@@ -196,7 +196,7 @@ class User(Node, Actor):
         """A preview by the mutation's own rules."""
         context = info.context
         roles = await context.load(users.roles_of, self.id) or []
-        is_sole_owner = await context.load(members.sole_owners, self.workspace_id) == self.id
+        is_sole_owner = await context.load(users.sole_owners, self.workspace_id) == self.id
         found = authority.blockers(context.reads_as, roles, is_sole_owner=is_sole_owner)
         return Departure(user=self, blockers=as_errors(found))
 
