@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -37,8 +38,7 @@ class Clock:
         while True:
             self._wake.clear()
             try:
-                await self.tick()
-                delay = await self._until_due()
+                delay = await self.tick()
             except Exception:
                 log.exception("The clock's work failed")
                 delay = self._longest_sleep
@@ -47,23 +47,25 @@ class Clock:
             except TimeoutError:
                 continue
 
-    async def tick(self) -> None:
-        """Do everything that is due now."""
-        while await self._database.transact(upkeep.wake_conversations) == upkeep.BATCH:
-            pass
-        async with self._database.read() as reader:
-            workspaces = await upkeep.workspaces_with_expired_sessions(reader)
-        for workspace_id in workspaces:
-            await self._database.transact(lambda tx, which=workspace_id: upkeep.expire_sessions(tx, which))  # type: ignore[misc]
+    async def tick(self) -> float:
+        """Do everything that is due now; says how many seconds to wait before the next time."""
+        while (delay := await self._until_due()) <= 0:
+            await self._do_what_is_due()
         if self._pruned_at is None or now() - self._pruned_at >= PRUNE_EVERY:
             await self._database.transact(lambda tx: upkeep.prune(tx, self._retention))
             self._pruned_at = now()
         if self._erase:
             self._erase = not await self._database.truncate_wal()
+        return delay
+
+    async def _do_what_is_due(self) -> None:
+        await self._database.transact(upkeep.wake_conversations)
+        async with self._database.read() as reader:
+            workspaces = await upkeep.workspaces_with_expired_sessions(reader)
+        for workspace_id in workspaces:
+            await self._database.transact(partial(upkeep.expire_sessions, workspace_id=workspace_id))
 
     async def _until_due(self) -> float:
         async with self._database.read() as reader:
             due = await upkeep.next_due(reader)
-        if due is None:
-            return self._longest_sleep
-        return min(max((due - now()).total_seconds(), 0.0), self._longest_sleep)
+        return self._longest_sleep if due is None else min((due - now()).total_seconds(), self._longest_sleep)

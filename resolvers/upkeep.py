@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, select, update
 
 from models.database import WORKSPACE, Reader, Tx, table
 from models.enums import ConversationStatus, RevocationReason
@@ -17,18 +17,20 @@ CONVERSATION = table(Conversation)
 LINK = table(MailedLink)
 BATCH = 500
 
+_ASLEEP = and_(CONVERSATION.c.status == ConversationStatus.SNOOZED, CONVERSATION.c.snoozed_until.is_not(None))
+
 
 async def wake_conversations(tx: Tx) -> int:
     """Reopen snoozed conversations whose time has come, whoever they are assigned to; at most 500, says how many."""
     due = (
         select(CONVERSATION.c.id)
-        .where(CONVERSATION.c.snoozed_until <= tx.now)
+        .where(_ASLEEP, CONVERSATION.c.snoozed_until <= tx.now)
         .order_by(CONVERSATION.c.snoozed_until)
         .limit(BATCH)
     )
     return await tx.run(
         update(CONVERSATION)
-        .where(CONVERSATION.c.id.in_(due), CONVERSATION.c.status == ConversationStatus.SNOOZED)
+        .where(CONVERSATION.c.id.in_(due))
         .values(status=ConversationStatus.OPEN, snoozed_until=None, updated_at=tx.now)
     )
 
@@ -79,7 +81,7 @@ async def next_due(reader: Reader) -> datetime | None:
     """When the next conversation wakes or the next session expires; None if nothing is planned."""
     times = [
         await reader.scalar(
-            select(func.min(CONVERSATION.c.snoozed_until)).where(CONVERSATION.c.snoozed_until.is_not(None))
+            select(CONVERSATION.c.snoozed_until).where(_ASLEEP).order_by(CONVERSATION.c.snoozed_until).limit(1)
         ),
         await reader.scalar(select(func.min(SESSION.c.expires_at)).where(SESSION.c.ended_at.is_(None))),
     ]

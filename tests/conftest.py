@@ -5,9 +5,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from httpx import ASGITransport, AsyncClient
 
 from models.database import Database
 from models.migrate import migrate
+from offboard import service
+from offboard.app import create_app
+from offboard.settings import Settings
+from tests.api import Api, Postbox
 from tests.workshop import Workshop
 
 
@@ -47,3 +52,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def workshop(database: Database) -> Workshop:
     """A workspace `acme` with the owner Olivia."""
     return await Workshop.open(database)
+
+
+@pytest.fixture
+async def api(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
+    """The whole application, on the database that the workshop writes to."""
+    postbox = Postbox()
+    monkeypatch.setattr(service, "open_transport", lambda _url: postbox)
+    app = create_app(Settings(database_url=database_url, password_hash_cost=1))
+    async with app.router.lifespan_context(app):
+        async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
+            yield Api(client, app.state.service.database, postbox)

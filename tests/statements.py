@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,19 +19,24 @@ class Statement:
     parameters: Any
 
 
+_BLOCK: ContextVar[object] = ContextVar("block", default=None)
+
+
 @contextmanager
 def watched(database: Database) -> Iterator[list[Statement]]:
-    """Collects every statement but BEGIN that runs inside the block."""
+    """Collects every statement but BEGIN that the block causes; what runs in the background beside it is left out."""
     seen: list[Statement] = []
+    token = _BLOCK.set(seen)
 
     def note(_connection: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, _many: bool) -> None:
-        if not sql.startswith("BEGIN"):
+        if _BLOCK.get() is seen and not sql.startswith("BEGIN"):
             seen.append(Statement(sql, parameters))
 
     event.listen(database.engine.sync_engine, "before_cursor_execute", note)
     try:
         yield seen
     finally:
+        _BLOCK.reset(token)
         event.remove(database.engine.sync_engine, "before_cursor_execute", note)
 
 

@@ -48,8 +48,8 @@ def told_when(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, done: Call
     """An event that is set once a function has answered something that counts as done."""
     original, event = getattr(owner, name), asyncio.Event()
 
-    async def watched(*args: Any) -> Any:
-        answer = await original(*args)
+    async def watched(*args: Any, **kwargs: Any) -> Any:
+        answer = await original(*args, **kwargs)
         if done(answer):
             event.set()
         return answer

@@ -9,20 +9,21 @@ from models.enums import ConversationStatus, FollowUpKind, Role, TokenScope
 from models.types import now
 from models.work import CsatResponse
 from schema import ids
-from tests.schema.conftest import Api
+from tests.api import Api
 from tests.statements import watched
 from tests.workshop import Workshop
 
 USERS = """query ($first: Int!) { users(first: $first) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor
   endCursor } edges { cursor node { id displayName name email status createdAt lastSignedInAt invitationPending
   isSoleOwner roles teams { id name } workload { open snoozed callbacks followUps } sessions { id current client }
-  deactivation { at reason note by { __typename displayName } } departure { allowed liveSessions blockers { code message }
-  workload { open } accessTokens { id name createdBy { displayName } } } } } } }"""
+  deactivation { at reason note by { __typename displayName } } departure { allowed liveSessions
+  blockers { code message } workload { open } accessTokens { id name createdBy { displayName } } } } } } }"""
 
-INBOX = """query ($first: Int!) { inbox(first: $first) { totalCount pageInfo { hasNextPage } edges { node { id subject status
-  snoozedUntil createdAt updatedAt customer { name email } assignee { name roles } team { name } notes(first: 2) {
-  totalCount edges { node { id body createdAt author { __typename displayName } } } } followUps { id kind dueAt
-  assignee { name } conversation { subject } } csat { rating comment respondedAt handledBy { displayName } } } } } }"""
+INBOX = """query ($first: Int!) { inbox(first: $first) { totalCount pageInfo { hasNextPage } edges { node { id subject
+  status snoozedUntil createdAt updatedAt customer { name email } assignee { name roles } team { name }
+  notes(first: 2) { totalCount edges { node { id body createdAt author { __typename displayName } } } }
+  followUps { id kind dueAt assignee { name } conversation { subject } }
+  csat { rating comment respondedAt handledBy { displayName } } } } } }"""
 
 AUDIT = """query ($first: Int!) { auditLog(first: $first) { totalCount edges { node { id at action summary
   actor { __typename displayName } target { displayName ... on User { email roles } } } } } }"""
@@ -63,10 +64,8 @@ async def test_statements_do_not_grow_with_the_page(
 ) -> None:
     """One for the sign-in check, one for the page, at most one for each kind of relation and for the count."""
     await furnish(workshop, 100)
-    for email in range(100):
-        await api.post('mutation { signIn(input: {workspace: "acme", email: "x", password: "y"}) { token } }') if (
-            field == "auditLog" and email < 3
-        ) else None
+    for _ in range(3):
+        await api.post('mutation { signIn(input: {workspace: "acme", email: "x", password: "y"}) { token } }')
     counts = []
     for first in (1, 100):
         with watched(api.database) as seen:
@@ -212,9 +211,11 @@ async def test_another_workspace_is_not_there(api: Api, workshop: Workshop) -> N
     foreign_id = await other.conversation("Secret", other.olivia)
     team_id = await other.team("Theirs")
     answer = await api.data(
-        """query ($user: ID!, $conversation: ID!, $team: ID!) { user(id: $user) { id } conversation(id: $conversation) { id }
-        node(id: $conversation) { id } users(filter: {teamId: $team}) { totalCount }
-        inbox(filter: {assignedTo: {userId: $user}}) { totalCount } all: inbox { totalCount } people: users { totalCount }
+        """query ($user: ID!, $conversation: ID!, $team: ID!) { user(id: $user) { id }
+        conversation(id: $conversation) { id } node(id: $conversation) { id }
+        users(filter: {teamId: $team}) { totalCount }
+        inbox(filter: {assignedTo: {userId: $user}}) { totalCount } all: inbox { totalCount }
+        people: users { totalCount }
         auditLog(filter: {actorId: $user}) { totalCount } bulkOperation(id: $conversation) { id } }""",
         workshop.olivia,
         user=ids.encode("User", other.olivia.id),

@@ -1,17 +1,30 @@
-"""The whole application in this process, asked over ASGI."""
+"""A client of the whole application, which runs in this process and is asked over ASGI."""
 
-from collections.abc import AsyncIterator
+import asyncio
 from dataclasses import dataclass
-from pathlib import Path
+from email.message import EmailMessage
 from typing import Any
 
-import pytest
-from httpx import ASGITransport, AsyncClient, Response
+from httpx import AsyncClient, Response
 
 from models.database import Database
-from offboard.app import create_app
-from offboard.settings import Settings
-from tests.workshop import Person, Workshop
+from tests.workshop import Person
+
+
+class Postbox:
+    """A mail transport whose mails can be awaited."""
+
+    def __init__(self) -> None:
+        self._mails: asyncio.Queue[EmailMessage] = asyncio.Queue()
+
+    async def send(self, message: EmailMessage) -> None:
+        await self._mails.put(message)
+
+    async def token(self) -> str:
+        """The token of the next mail's link."""
+        plain = (await self._mails.get()).get_body(("plain",))
+        assert isinstance(plain, EmailMessage)
+        return str(plain.get_content().partition("token=")[2].split()[0])
 
 
 @dataclass
@@ -20,6 +33,7 @@ class Api:
 
     client: AsyncClient
     database: Database
+    postbox: Postbox
 
     async def post(self, query: str, person: Person | None = None, **variables: Any) -> Response:
         """One request, as somebody or as nobody."""
@@ -36,19 +50,3 @@ class Api:
         """The codes of an answer's errors."""
         answer = (await self.post(query, person, **variables)).json()
         return [error["extensions"]["code"] for error in answer.get("errors", [])]
-
-
-@pytest.fixture
-async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
-    app = create_app(Settings(database_url=database_url, mail_url=f"file:{tmp_path}/mail", password_hash_cost=1))
-    async with app.router.lifespan_context(app):
-        async with AsyncClient(
-            transport=ASGITransport(app, raise_app_exceptions=True), base_url="http://test"
-        ) as client:
-            yield Api(client, app.state.service.database)
-
-
-@pytest.fixture
-async def workshop(api: Api) -> Workshop:
-    """A workspace `acme` with the owner Olivia, in the application's own database."""
-    return await Workshop.open(api.database)

@@ -1,0 +1,234 @@
+"""GraphQL over HTTP: what is let in, what is refused, and how."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from graphql import GraphQLField
+from httpx import ASGITransport, AsyncClient
+
+from models.enums import RevocationReason, Role
+from models.people import UserSession
+from models.types import now
+from offboard.app import create_app
+from offboard.settings import Settings
+from resolvers import users
+from resolvers.sessions import revoke_all_sessions
+from schema.root import schema
+from tests.api import Api
+from tests.workshop import Workshop
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def code_of(answer: Any) -> str:
+    return str(answer.json()["errors"][0]["extensions"]["code"])
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b'{"query": "{ __typename }"}', "application/json", 200),
+        (b'{"query": "{ __typename }"}', "application/json; charset=utf-8", 200),
+        (b'{"query": "{ __typename }"}', "text/plain", 415),
+        (b'{"query": "{ __typename }"}', "", 415),
+        (b"not json", "application/json", 400),
+        (b"5", "application/json", 400),
+        (b"null", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+        (b"{}", "application/json", 400),
+        (b'{"query": ""}', "application/json", 400),
+        (b'{"query": 5}', "application/json", 400),
+        (b'{"query": "{ __typename }", "variables": []}', "application/json", 400),
+        (b'{"query": "{ __typename }", "operationName": 5}', "application/json", 400),
+        (b'{"query": "{ __typename }", "extensions": 5}', "application/json", 400),
+        (b'{"query": "subscription { userChanged { kind } }"}', "application/json", 400),
+    ],
+)
+async def test_bodies(api: Api, body: bytes, content_type: str, status: int) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+    answer = await api.client.post("/graphql", content=body, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("application/json")
+    if status != 200:
+        assert await code_of(answer) == "INVALID_INPUT"
+
+
+async def test_get_is_for_queries(api: Api, workshop: Workshop) -> None:
+    read = await api.client.get(
+        "/graphql",
+        params={"query": "query ($id: ID!) { node(id: $id) { id } }", "variables": '{"id": "x"}'},
+        headers=bearer(workshop.olivia.token),
+    )
+    assert read.json() == {"data": {"node": None}}
+    refused = await api.client.get("/graphql", params={"query": "mutation { signOut { signedOut } }"})
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+    assert (await api.client.get("/graphql", params={"query": "{ __typename }", "variables": "{"})).status_code == 400
+    assert (await api.client.get("/graphql")).status_code == 400
+    assert (await api.client.put("/graphql")).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("document", "operation"),
+    [
+        ("{", None),
+        ("{ nope }", None),
+        ("query A { __typename } query B { __typename }", None),
+        ("query A { __typename } query B { __typename }", "C"),
+        ("{ node(id: 5.5) { id } }", None),
+        ("{ " * 5_000 + "}" * 5_000, None),
+        ("query ($id: ID!) { node(id: $id) { id } }", None),
+    ],
+)
+@pytest.mark.parametrize(("accept", "status"), [("*/*", 200), ("application/graphql-response+json", 400)])
+async def test_documents_that_cannot_run(
+    api: Api,
+    workshop: Workshop,
+    document: str,
+    operation: str | None,
+    accept: str,
+    status: int,
+) -> None:
+    answer = await api.client.post(
+        "/graphql",
+        json={"query": document, "operationName": operation},
+        headers={**bearer(workshop.olivia.token), "Accept": accept},
+    )
+    assert answer.status_code == status
+    assert "data" not in answer.json()
+    assert await code_of(answer) == "INVALID_INPUT"
+
+
+async def test_the_named_operation_runs(api: Api) -> None:
+    document = (
+        "query A { a: __typename } query B { ...F } fragment F on Query { ... { b: __typename } ...F2 } "
+        "fragment F2 on Query { c: __typename }"
+    )
+    answer = await api.client.post("/graphql", json={"query": document, "operationName": "B"})
+    assert answer.json() == {"data": {"b": "Query", "c": "Query"}}
+
+
+OPEN = ["{ __typename }", "{ __schema { queryType { name } } }", '{ __type(name: "User") { name } }']
+PUBLIC = [
+    'mutation { signIn(input: {workspace: "x", email: "x", password: "x"}) { errors { code } } }',
+    'mutation { acceptInvitation(input: {token: "x", password: "x"}) { errors { code } } }',
+    'mutation { requestPasswordReset(input: {workspace: "x", email: "x"}) { accepted } }',
+    'mutation { resetPassword(input: {token: "x", newPassword: "x"}) { errors { code } } }',
+]
+
+
+async def test_what_answers_without_a_token(api: Api) -> None:
+    for document in [*OPEN, *PUBLIC]:
+        answer = await api.post(document)
+        assert (answer.status_code, "errors" in answer.json()) == (200, False), document
+
+
+def selecting(kind: str, name: str, field: GraphQLField) -> str:
+    """A valid document that asks for one root field, whatever its arguments are."""
+    needed = {key: str(each.type) for key, each in field.args.items() if str(each.type).endswith("!")}
+    declared = ", ".join(f"${key}: {type_name}" for key, type_name in needed.items())
+    given = ", ".join(f"{key}: ${key}" for key in needed)
+    leaf = str(field.type).strip("!") == "String"
+    return (
+        f"{kind} {f'({declared})' if needed else ''} "
+        f"{{ {name} {f'({given})' if needed else ''} {'' if leaf else '{ __typename }'} }}"
+    )
+
+
+async def test_everything_else_needs_a_token(api: Api) -> None:
+    public = {"signIn", "acceptInvitation", "requestPasswordReset", "resetPassword"}
+    for kind, root in (("query", schema._schema.query_type), ("mutation", schema._schema.mutation_type)):
+        assert root is not None
+        for name in root.fields.keys() - public:
+            answer = await api.post(selecting(kind, name, root.fields[name]))
+            assert answer.status_code == 401, name
+            assert await code_of(answer) == "UNAUTHENTICATED"
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("header", ["Bearer obs_unknown", "Bearer oba_unknown", "Bearer ", "Basic eDp5", "nonsense"])
+async def test_bad_credentials_are_refused_whatever_is_asked(api: Api, header: str) -> None:
+    for document in OPEN:
+        answer = await api.client.post("/graphql", json={"query": document}, headers={"Authorization": header})
+        assert answer.status_code == 401
+        assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+    for document in PUBLIC:
+        answer = await api.client.post("/graphql", json={"query": document}, headers={"Authorization": header})
+        assert answer.status_code == 200
+
+
+async def test_an_ended_session_says_why(api: Api, workshop: Workshop) -> None:
+    ana = await workshop.person("Ana Ruiz", Role.AGENT)
+    await workshop.sign_in(ana)
+    await api.database.transact(lambda tx: revoke_all_sessions(tx, workshop.olivia.viewer, user_id=ana.id))
+    answer = await api.post("{ __typename }", ana)
+    assert answer.status_code == 401
+    assert answer.json()["errors"][0]["extensions"]["reason"] == RevocationReason.SESSION_REVOKED
+
+
+async def test_an_expired_session_says_why(api: Api, workshop: Workshop) -> None:
+    ana = await workshop.person("Ana Ruiz", Role.AGENT)
+    await workshop.sign_in(ana)
+    await workshop.change(UserSession, ana.viewer.session_id, expires_at=now() - timedelta(seconds=1))  # type: ignore[arg-type]
+    answer = await api.post("{ viewer { id } }", ana)
+    assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED", "reason": "EXPIRED"}
+
+
+async def test_use_is_noted_once_a_minute(api: Api, workshop: Workshop) -> None:
+    session_id = workshop.olivia.viewer.session_id
+    earlier = now() - timedelta(minutes=2)
+    await workshop.change(UserSession, session_id, last_seen_at=earlier)  # type: ignore[arg-type]
+    await asyncio.gather(*(api.post("{ viewer { id } }", workshop.olivia) for _ in range(3)))
+    await api.database.drain()
+    first = (await workshop.load(UserSession, id=session_id)).last_seen_at
+    assert first > earlier
+    await api.post("{ viewer { id } }", workshop.olivia)
+    await api.database.drain()
+    assert (await workshop.load(UserSession, id=session_id)).last_seen_at == first
+
+
+async def test_what_was_not_foreseen_is_masked(
+    api: Api,
+    workshop: Workshop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise RuntimeError("secret inside")
+
+    monkeypatch.setattr(users, "users_page", fail)
+    answer = await api.post("{ users { totalCount } viewer { name } }", workshop.olivia)
+    error = answer.json()["errors"][0]
+    assert answer.json()["data"] == {"users": None, "viewer": {"name": "Olivia Owens"}}
+    assert error["extensions"] == {"code": "INTERNAL", "requestId": answer.headers["x-request-id"]}
+    assert "secret" not in answer.text
+    assert error["extensions"]["requestId"] in error["message"]
+
+
+async def test_health(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await api.client.get("/healthz")).json() == {"status": "ok"}
+    assert (await api.client.get("/readyz")).json() == {"database": "ok"}
+
+    async def fail() -> None:
+        raise OSError("gone")
+
+    monkeypatch.setattr(api.database, "ping", fail)
+    answer = await api.client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"database": "failing"})
+
+
+async def test_nothing_redirects(api: Api) -> None:
+    assert (await api.client.post("/graphql/")).status_code == 404
+
+
+async def test_other_origins_are_let_in_only_by_name(database_url: str) -> None:
+    asking = {"Origin": "https://console.test", "Access-Control-Request-Method": "POST"}
+    for allowed, status in (("https://console.test", 200), ("", 405)):
+        settings = Settings(database_url=database_url, allowed_origins=allowed)  # type: ignore[arg-type]
+        async with AsyncClient(transport=ASGITransport(create_app(settings)), base_url="http://test") as client:
+            answer = await client.options("/graphql", headers=asking)
+        assert answer.status_code == status
+        assert answer.headers.get("access-control-allow-origin") == (allowed or None)
