@@ -214,7 +214,7 @@ async def test_a_failure_is_logged_and_tried_again(
 
     monkeypatch.setattr(upkeep, "wake_conversations", wake)
     with capture_logs() as logs:
-        async with running(Clock(database, retention=MONTH, longest_sleep=0)):
+        async with running(Clock(database, retention=MONTH, longest_sleep=0.01)):
             await soon(woken)
         await database.drain()
     assert await status(workshop, conversation) is OPEN
@@ -229,10 +229,10 @@ async def test_with_nothing_planned_it_sleeps_until_woken(
     asleep = told_when(monkeypatch, upkeep, "next_due", lambda due: due is None)
     original = clock.tick
 
-    async def tick() -> None:
+    async def tick() -> Any:
         nonlocal ticks
         ticks += 1
-        await original()
+        return await original()
 
     async def erase(tx: Tx) -> None:
         tx.erased = True
