@@ -22,16 +22,16 @@ async def follow(context: Context, watch: Watch, after: str | None) -> AsyncIter
     feed = context.viewer.feed
     try:
         start = feed.position if after is None else feed.resume(Cursor.parse(after))
+        async for event in context.feed.follow(context.connection, context.viewer.workspace_id, start, watch.concerns):
+            await context.forget()
+            if watch.changes_rights(event):
+                await watch.check_again(context.reader)
+            if watch.wants(event):
+                yield event
     except CursorInvalid:
         raise errors.InvalidCursor("This is no cursor of the event feed. Start from feedPosition.") from None
     except CursorExpired:
         raise errors.CursorExpired from None
-    async for event in context.feed.follow(context.connection, context.viewer.workspace_id, start, watch.concerns):
-        await context.forget()
-        if watch.changes_rights(event):
-            await watch.check_again(context.reader)
-        if watch.wants(event):
-            yield event
 
 
 @strawberry.type(description="What is pushed as it happens.")

@@ -11,7 +11,7 @@ import structlog
 from models import events
 from models.database import Database, Reader
 from models.enums import RevocationReason
-from models.events import FeedEvent
+from models.events import CursorExpired, FeedEvent
 from offboard.feed.hub import Connection, Credential, Hub, revoked_credential
 
 CHECK_PAGE = 500
@@ -93,17 +93,19 @@ class Relay:
                     await asyncio.sleep(0)  # lets consumers empty their queues, and the rest of the process live
 
     async def history(self, workspace_id: UUID, after: int, through: int) -> AsyncGenerator[FeedEvent, None]:
-        """The rows after a position up to another one, read page by page."""
+        """The rows after a position up to another one, read page by page; raises CursorExpired if some were pruned."""
         while after < through:
             async with self._database.read() as reader:
                 page = await events.read_after(reader, workspace_id, after)
             for event in page:
-                if event.position > through:
-                    return
+                if event.position != after + 1:
+                    raise CursorExpired
+                after = event.position
                 yield event
+                if after == through:
+                    return
             if len(page) < events.BATCH:
-                return
-            after = page[-1].position
+                raise CursorExpired
 
     async def reread(self, connection: Connection, through: int) -> None:
         """End a connection whose revocation lies between its authentication and a position passed before it came."""

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from models import events
 from models.database import Database
@@ -64,6 +65,20 @@ async def test_only_what_comes_after_the_cursor_and_is_wanted(database: Database
         await write(database, acme, change(), revocation(someone))
         assert (await anext(following)).position == 5
         await following.aclose()
+
+
+async def test_events_pruned_while_a_client_resumes_are_an_error_and_no_gap(
+    database: Database, workshop: Workshop
+) -> None:
+    """Red when the history does not count: the client would never learn what it has missed."""
+    acme = workshop.workspace_id
+    await write(database, acme, *(change() for _ in range(5)))
+    for pruned in (1, 5):
+        async with database.begin() as tx:
+            await tx.run(delete(events.EVENT).where(events.EVENT.c.position <= pruned))
+        async with running_feed(database) as feed:
+            with pytest.raises(events.CursorExpired):
+                await anext(feed.follow(None, acme, 0, everything))
 
 
 async def test_a_cursor_beyond_the_channel_skips_what_the_client_has_seen(
