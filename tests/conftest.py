@@ -15,6 +15,8 @@ from offboard.settings import Settings
 from tests.api import Api, Postbox
 from tests.workshop import Workshop
 
+pytest_plugins = ["tests.e2e.node"]
+
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -1,0 +1,92 @@
+"""Workspaces of their own on a running server, put into its database from beside."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+
+from models.database import Database
+from models.enums import Role
+from resolvers.passwords import hash_password
+from resolvers.provisioning import create_user, create_workspace
+from tests.e2e.callers import Caller, Person
+from tests.e2e.server import Server
+
+PASSWORD = "correct horse battery"
+
+
+@dataclass
+class Office:
+    """One workspace with the owner Olivia, who is signed in."""
+
+    server: Server
+    http: httpx.AsyncClient
+    slug: str
+    password_hash: str
+    olivia: Person = None  # type: ignore[assignment]
+
+    @classmethod
+    async def open(cls, server: Server, http: httpx.AsyncClient) -> "Office":
+        """A new workspace."""
+        office = cls(server, http, f"w{uuid4().hex[:12]}", await hash_password(PASSWORD, 1))
+        database = Database(server.database_url)
+        await database.transact(
+            lambda tx: create_workspace(
+                tx,
+                slug=office.slug,
+                name="Office",
+                owner_email=office.email("Olivia"),
+                owner_name="Olivia",
+                password_hash=office.password_hash,
+            )
+        )
+        await database.close()
+        office.olivia = await office.sign_in("Olivia")
+        return office
+
+    @property
+    def visitor(self) -> Caller:
+        """Somebody who is not signed in."""
+        return Caller(self.http, self.server.url)
+
+    def email(self, name: str) -> str:
+        """The address of somebody here, used in no other workspace."""
+        return f"{name.lower()}@{self.slug}.test"
+
+    async def hire(self, name: str, *roles: Role) -> Person:
+        """A new colleague, signed in."""
+        database = Database(self.server.database_url)
+        await database.transact(
+            lambda tx: create_user(
+                tx,
+                workspace=self.slug,
+                email=self.email(name),
+                name=name,
+                roles=roles or (Role.AGENT,),
+                teams=(),
+                password_hash=self.password_hash,
+            )
+        )
+        await database.close()
+        return await self.sign_in(name)
+
+    async def sign_in(self, name: str) -> Person:
+        """One more session of somebody."""
+        return await self.visitor.sign_in(self.slug, self.email(name), PASSWORD)
+
+    async def partner(self, *scopes: str) -> "Partner":
+        """A new access token."""
+        payload = await self.olivia.do(
+            """mutation($scopes: [TokenScope!]!) { createAccessToken(input: {name: "Partner", scopes: $scopes}) {
+              secret accessToken { id } errors { code }
+            } }""",
+            scopes=scopes,
+        )
+        return Partner(self.http, self.server.url, payload["secret"], id=payload["accessToken"]["id"])
+
+
+@dataclass
+class Partner(Caller):
+    """A program with an access token."""
+
+    id: str = ""
