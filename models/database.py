@@ -6,6 +6,7 @@ that writers of this process queue fairly instead of polling the file lock.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -129,6 +130,8 @@ class Reader:
         await self.refresh()
 
 
+log = logging.getLogger(__name__)
+
 AfterCommit = Callable[[Tx], Awaitable[None]]
 
 
@@ -151,7 +154,7 @@ class Database:
         return Reader(self.engine)
 
     async def transact(self, work: Callable[[Tx], Awaitable[T]]) -> T:
-        """Run `work` in one transaction, commit, then tell `after_commit`; an exception rolls everything back.
+        """Run `work` in one transaction, commit, then tell `after_commit`; if `work` raises, everything is rolled back.
 
         From the lock to the hint nothing cancels: if the caller is cancelled, the work still ends and is told.
         """
@@ -164,7 +167,10 @@ class Database:
         async with self.begin() as tx:
             result = await work(tx)
         for listener in self.after_commit:
-            await listener(tx)
+            try:
+                await listener(tx)
+            except Exception:
+                log.exception("A commit could not be told")
         return result
 
     @asynccontextmanager

@@ -63,14 +63,14 @@ async def prune(tx: Tx, retention: timedelta) -> None:
     Each workspace remembers the last position pruned, so that a cursor from before it is told apart.
     """
     oldest = tx.now - retention
+    concerned = await tx.rows(select(EVENT.c.workspace_id).where(EVENT.c.occurred_at < oldest).distinct())
+    await tx.lock(*(row.workspace_id for row in concerned))
     ends = await tx.rows(
         select(EVENT.c.workspace_id, func.max(EVENT.c.position).label("last"))
-        .where(EVENT.c.occurred_at < oldest)
+        .where(EVENT.c.occurred_at < oldest, EVENT.c.workspace_id.in_([row.workspace_id for row in concerned]))
         .group_by(EVENT.c.workspace_id)
-        .order_by(EVENT.c.workspace_id)
     )
     for end in ends:
-        await tx.lock(end.workspace_id)
         await tx.run(delete(EVENT).where(EVENT.c.workspace_id == end.workspace_id, EVENT.c.position <= end.last))
         await tx.run(update(WORKSPACE).where(WORKSPACE.c.id == end.workspace_id).values(pruned_position=end.last))
     await tx.run(delete(SESSION).where(SESSION.c.ended_at < oldest))

@@ -154,6 +154,22 @@ async def test_listeners_are_told_after_the_commit_each_in_turn(workshop: Worksh
     assert told == [("feed", "Committed", True), ("mail", "Committed", True)]
 
 
+async def test_a_listener_that_fails_does_not_make_a_commit_look_failed(workshop: Workshop) -> None:
+    told: list[Tx] = []
+
+    async def fail(_tx: Tx) -> None:
+        raise RuntimeError("the listener's own trouble")
+
+    async def listen(tx: Tx) -> None:
+        told.append(tx)
+
+    workshop.database.after_commit += [fail, listen]
+    team = Team(workspace_id=workshop.workspace_id, name="Billing")
+    await workshop.database.transact(lambda tx: tx.add(team))
+    assert await workshop.count(Team) == 1
+    assert len(told) == 1
+
+
 async def test_from_the_lock_to_the_hint_nothing_cancels(workshop: Workshop) -> None:
     locked, go_on, told = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
