@@ -2,8 +2,9 @@
 
 import fcntl
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -78,15 +79,16 @@ NewServer = Callable[..., Server]
 def new_server(demo_database: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[NewServer]:
     """Makes a server of the test's own, not started yet; settings without their prefix."""
     shutil.copy(demo_database, tmp_path)
-    servers = request.node.stash.setdefault(SERVERS, [])
-    before = len(servers)
+    shown = request.node.stash.setdefault(SERVERS, [])
+    made: list[Server] = []
 
     def make(**settings: str) -> Server:
-        servers.append(Server(tmp_path, **settings))
-        return servers[-1]
+        made.append(Server(tmp_path, **settings))
+        shown.append(made[-1])
+        return made[-1]
 
     yield make
-    for server in servers[before:]:
+    for server in made:
         server.close()
 
 
@@ -100,6 +102,17 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 async def office(server: Server, http: httpx.AsyncClient) -> Office:
     """A new workspace on the shared server."""
     return await Office.open(server, http)
+
+
+@pytest.fixture
+def long_ago() -> Callable[[Server], None]:
+    """Lets a month pass for the events of a server that is not running."""
+
+    def let_pass(server: Server) -> None:
+        with closing(sqlite3.connect(server.folder / "offboard.db")) as database, database:
+            database.execute("UPDATE event SET occurred_at = occurred_at - 30 * 86400000")
+
+    return let_pass
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""Clients that run on Node.js. Where that is missing their tests are left out, and the summary says so, but not in CI."""
+"""Clients that run on Node.js.
+
+Where that is missing their tests are left out, and the summary says so. In CI they fail instead.
+"""
 
 import asyncio
 import json
@@ -20,7 +23,7 @@ LEFT_OUT = pytest.StashKey[list[str]]()
 
 
 def install_clients() -> str:
-    """Install the clients' packages if they are not there; the path of `node`. Fails the test if there is no Node.js."""
+    """Install the clients' packages if they are not there; the path of `node`, without which the test fails."""
     command = shutil.which("node")
     if command is None:
         pytest.fail("node is not installed: the tests with graphql-ws need it, and in CI they may not be left out")

@@ -75,7 +75,7 @@ class Socket:
         """How the server closes; nothing else may come before."""
         assert not self._heard
         with pytest.raises(ConnectionClosed) as closed:
-            print("unexpected:", await self._receive())
+            pytest.fail(f"Not closed, but heard: {await self._receive()}")
         assert closed.value.rcvd is not None, closed.value
         return closed.value.rcvd.code, closed.value.rcvd.reason
 

@@ -1,0 +1,1 @@
+"""Clients as their authors would write them; docs/clients.md shows them word for word."""

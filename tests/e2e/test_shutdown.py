@@ -1,0 +1,70 @@
+"""SIGTERM with open sockets."""
+
+import asyncio
+import base64
+import json
+import os
+import socket as sockets
+import time
+from contextlib import AsyncExitStack
+
+import httpx
+
+from tests.e2e.conftest import NewServer
+from tests.e2e.office import Office
+from tests.e2e.sockets import socket_of
+
+BOUND_S = 2.0
+"""How long the server may take, says its documentation."""
+
+
+async def test_every_socket_is_told_to_come_back_and_a_stuck_one_holds_nobody_up(
+    new_server: NewServer, http: httpx.AsyncClient
+) -> None:
+    server = new_server().start()
+    office = await Office.open(server, http)
+    async with AsyncExitStack() as stack:
+        open_sockets = [await stack.enter_async_context(socket_of(office.olivia)) for _ in range(20)]
+        for socket in open_sockets:
+            await socket.watch("WORKSPACE", await office.olivia.feed_position())
+            await socket.settle()
+        stuck = stack.enter_context(stuck_socket(server.port, str(office.olivia.token)))
+        assert await office.olivia.works()
+        began = time.monotonic()
+        server.terminate()
+        code = await asyncio.to_thread(server.wait)
+        took = time.monotonic() - began
+        closings = await asyncio.gather(*(socket.closing() for socket in open_sockets))
+        stuck.settimeout(0)
+    assert code == 0, server.log()
+    assert {closing[0] for closing in closings} == {1012}
+    assert took < BOUND_S
+    assert '"level": "error"' not in server.log()
+
+
+def stuck_socket(port: int, token: str) -> sockets.socket:
+    """A client that asks for more than the buffers hold, and never reads."""
+    raw = sockets.socket()
+    raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    raw.connect(("127.0.0.1", port))
+    key = base64.b64encode(os.urandom(16)).decode()
+    raw.sendall(
+        b"GET /graphql HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\nSec-WebSocket-Key: "
+        + key.encode()
+        + b"\r\n\r\n"
+    )
+    assert b"101" in raw.recv(1024)
+    raw.sendall(masked({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}))
+    assert b"connection_ack" in raw.recv(1024)
+    query = {"query": "{ __schema { types { name description fields { name description type { name } } } } }"}
+    for number in range(200):
+        raw.sendall(masked({"id": str(number), "type": "subscribe", "payload": query}))
+    return raw
+
+
+def masked(message: dict[str, object]) -> bytes:
+    """A text frame as a client sends it, with a mask of zeros (RFC 6455, 5.2 and 5.3)."""
+    payload = json.dumps(message).encode()
+    length = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
+    return b"\x81" + length + bytes(4) + payload
