@@ -38,9 +38,11 @@ class Watch:
         """The event is wanted, or decides whether others still may be."""
         return self.wants(event) or self.changes_rights(event)
 
-    async def check_again(self, reader: Reader) -> None:
-        """Raise Forbidden if the viewer may watch no longer, Unauthenticated if it has ended."""
-        require(self.allowed(await recheck(reader, self.viewer)))
+    async def check_again(self, reader: Reader) -> Viewer:
+        """The viewer as it is now; raises Forbidden if it may watch no longer, Unauthenticated if it has ended."""
+        viewer = await recheck(reader, self.viewer)
+        require(self.allowed(viewer))
+        return viewer
 
 
 def revocations(viewer: Viewer, scope: RevocationScope) -> Watch:

@@ -15,7 +15,8 @@ from schema.work import BulkOperation
 
 
 async def follow(context: Context, watch: Watch, after: str | None) -> AsyncIterator[FeedEvent]:
-    """The events that a viewer watches for, missed ones first; each is answered from a fresh snapshot.
+    """The events that a viewer watches for, missed ones first; each is answered from a fresh snapshot, with the roles
+    that the viewer has by then.
 
     Raises InvalidCursor, CursorExpired, and Forbidden once the viewer has lost the right to watch.
     """
@@ -25,7 +26,7 @@ async def follow(context: Context, watch: Watch, after: str | None) -> AsyncIter
         async for event in context.feed.follow(context.connection, context.viewer.workspace_id, start, watch.concerns):
             await context.forget()
             if watch.changes_rights(event):
-                await watch.check_again(context.reader)
+                context.sign_in(await watch.check_again(context.reader))
             if watch.wants(event):
                 yield event
     except CursorInvalid:
