@@ -140,7 +140,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = create_async_engine(url, pool_size=10, max_overflow=10)
+        self.engine = create_async_engine(url, pool_size=10, max_overflow=10, hide_parameters=True)
         self.after_commit: list[AfterCommit] = []
         self._writers = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         self._turn = asyncio.Lock()

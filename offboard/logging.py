@@ -65,6 +65,8 @@ def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
+    # Its debug lines repeat every statement with its values, among them addresses and the hashes of passwords.
+    logging.getLogger("aiosqlite").setLevel(max(threshold, logging.INFO))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from models.database import Database, Tx, table
 from models.enums import Role
-from models.people import Team, Workspace
+from models.people import Account, Team, Workspace
 from models.types import now
 from tests.statements import watched
 from tests.workshop import Workshop
@@ -276,3 +276,11 @@ async def test_a_database_that_is_not_there_does_not_answer(tmp_path: Path, data
     with pytest.raises(OperationalError):
         await missing.ping()
     await missing.close()
+
+
+async def test_an_error_of_the_database_does_not_repeat_what_was_to_be_stored(workshop: Workshop) -> None:
+    account = Account(email="olivia@acme.test", password_hash="$argon2id$secret", created_at=now())
+    with pytest.raises(IntegrityError) as caught:
+        await workshop.database.transact(lambda tx: tx.add(account))
+    assert "secret" not in str(caught.value)
+    assert "olivia" not in str(caught.value)

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 import structlog
 
+from models.database import Database
+from models.people import Account
+from models.types import now
 from offboard.logging import REDACTED, configure_logging
 from offboard.settings import LogFormat, LogLevel
 
@@ -89,3 +92,14 @@ def test_less_than_the_level_is_not_logged(capsys: pytest.CaptureFixture[str]) -
     text = capsys.readouterr().err
     assert "loud" in text
     assert "quiet" not in text
+
+
+async def test_what_goes_into_the_database_is_not_logged(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(LogFormat.JSON, LogLevel.DEBUG)
+    account = Account(email="ana@acme.test", password_hash="$argon2id$secret", created_at=now())
+    await database.transact(lambda tx: tx.add(account))
+    logged = capsys.readouterr().err
+    assert "argon2id" not in logged
+    assert "ana@acme.test" not in logged
