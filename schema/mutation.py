@@ -185,6 +185,7 @@ class Mutation:
     async def change_password(self, info: Info, input: ChangePasswordInput) -> ResetPasswordPayload | None:
         """See resolvers.resets.change_password."""
         context = info.context
+        await context.forget()
         await resets.change_password(
             context.database,
             context.viewer,

@@ -1,5 +1,6 @@
 """The mutation root over HTTP: every field does its work, and its refusals are data."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -339,3 +340,12 @@ async def test_a_verb_that_is_not_allowed_is_a_graphql_error(api: Api, workshop:
     assert answer["data"] == {"deactivateUser": None}
     assert answer["errors"][0]["extensions"] == {"code": "FORBIDDEN"}
     assert await workshop.count(AuditEntry, action=AuditAction.USER_DEACTIVATED) == 0
+
+
+async def test_many_who_change_their_passwords_at_once_all_get_an_answer(api: Api, ana: Person) -> None:
+    """Whoever holds a connection while waiting for another one would stop everybody, once the pool is empty."""
+    change = (
+        f'mutation {{ changePassword(input: {{currentPassword: "wrong", newPassword: "{PASSWORD}"}}) {{ {ERRORS} }} }}'
+    )
+    answers = await asyncio.gather(*(api.data(change, ana) for _ in range(40)))
+    assert {answer["changePassword"]["errors"][0]["code"] for answer in answers} == {"INVALID_CREDENTIALS"}
