@@ -75,10 +75,17 @@ def describe(error: GraphQLError) -> dict[str, Any]:
         formatted["extensions"] = {**(error.extensions or {}), "code": "INVALID_INPUT"}
     else:
         log.error("An operation failed", exc_info=cause, path=error.path)
-        request_id = structlog.contextvars.get_contextvars().get("request_id")
-        formatted["message"] = f"Something went wrong on our side. Quote request {request_id} when you report it."
-        formatted["extensions"] = {"code": "INTERNAL", "requestId": request_id}
+        formatted |= masked_error()
     return formatted
+
+
+def masked_error() -> dict[str, Any]:
+    """What a client is told of a failure that was not foreseen: the id under which it was logged."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    return {
+        "message": f"Something went wrong on our side. Quote request {request_id} when you report it.",
+        "extensions": {"code": "INTERNAL", "requestId": request_id},
+    }
 
 
 def describe_request_error(error: RequestError) -> dict[str, Any]:

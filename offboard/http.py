@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from offboard.documents import Prepared, RequestErrors, prepare
-from offboard.execution import OPEN_FIELDS, PUBLIC_MUTATIONS, describe, describe_request_error, run
+from offboard.execution import OPEN_FIELDS, PUBLIC_MUTATIONS, describe, describe_request_error, masked_error, run
 from offboard.service import Service
 from resolvers.errors import RequestError, Unauthenticated
 from resolvers.viewer import authenticate
@@ -19,6 +19,8 @@ from schema.context import Client, Context
 
 RESPONSE_TYPE = "application/graphql-response+json"
 JSON = "application/json"
+
+log = structlog.get_logger(__name__)
 
 
 class HttpError(RequestError):
@@ -61,6 +63,9 @@ class Endpoint:
             answer = await run(prepared, context, parameters.variables)
         except Unauthenticated as error:
             answer = {"errors": [describe_request_error(error)]}
+        except Exception:
+            log.exception("A request failed")
+            return _answer(request, 500, {"errors": [masked_error()]})
         finally:
             await context.reader.refresh()
         return _answer(request, 401 if _is_unauthenticated(answer) else None, answer)

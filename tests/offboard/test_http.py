@@ -11,6 +11,7 @@ from httpx import ASGITransport, AsyncClient
 from models.enums import RevocationReason, Role
 from models.people import UserSession
 from models.types import now
+from offboard import http
 from offboard.app import create_app
 from offboard.settings import Settings
 from resolvers import users
@@ -206,6 +207,21 @@ async def test_what_was_not_foreseen_is_masked(
     assert error["extensions"] == {"code": "INTERNAL", "requestId": answer.headers["x-request-id"]}
     assert "secret" not in answer.text
     assert error["extensions"]["requestId"] in error["message"]
+
+
+async def test_what_fails_before_the_operation_is_masked_too(
+    api: Api, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise RuntimeError("secret inside")
+
+    monkeypatch.setattr(http, "authenticate", fail)
+    answer = await api.post("{ viewer { name } }", workshop.olivia)
+    assert answer.status_code == 500
+    assert "data" not in answer.json()
+    error = answer.json()["errors"][0]
+    assert error["extensions"] == {"code": "INTERNAL", "requestId": answer.headers["x-request-id"]}
+    assert "secret" not in answer.text
 
 
 async def test_health(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
