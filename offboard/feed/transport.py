@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
+from offboard.feed.relay import TRY_AGAIN_LATER
+
 EXTENSION = "offboard.transport"
 
 UNREAD_AFTER_CLOSE = 5.0
@@ -76,9 +78,10 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
         self.loop.call_later(UNREAD_AFTER_SHUTDOWN, self.transport.abort)
 
     def keepalive_timeout(self) -> None:
-        """Close with 1011 because no pong came."""
-        super().keepalive_timeout()
-        self.loop.call_later(UNREAD_AFTER_CLOSE, self.transport.abort)
+        """Close with 1013 because no pong came: after uvicorn's 1011 a graphql-ws client would never come back."""
+        self.pong_timer = None
+        self.pending_ping_payload = None
+        self.finish([], TRY_AGAIN_LATER, "No answer to a ping")
 
 
 SERVER_OPTIONS: dict[str, Any] = {

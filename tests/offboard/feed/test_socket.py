@@ -451,6 +451,16 @@ async def test_a_client_that_answers_no_ping_is_cut(running: Running, monkeypatc
     raw.close()
 
 
+async def test_a_client_that_answers_no_ping_may_come_back(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red with uvicorn's own 1011, after which graphql-ws clients never connect again."""
+    monkeypatch.setattr(transport, "UNREAD_AFTER_CLOSE", SHORT)
+    running.server.config.ws_ping_interval = running.server.config.ws_ping_timeout = SHORT
+    raw = await running.stuck_client("ana", "echo")
+    await running.connections[0].lost.wait()
+    assert running.connections[0].writes[-1][2:4] == (1013).to_bytes(2, "big")
+    raw.close()
+
+
 async def test_shutting_down_closes_with_1012_and_does_not_wait_for_stuck_clients(
     running: Running, acme: Acme, monkeypatch: pytest.MonkeyPatch
 ) -> None:
