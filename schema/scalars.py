@@ -1,8 +1,11 @@
 """Scalars: the point in time."""
 
+import re
 from datetime import UTC, datetime
 
 import strawberry
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def _serialize(moment: datetime) -> str:
@@ -11,9 +14,9 @@ def _serialize(moment: datetime) -> str:
 
 def _parse(text: object) -> datetime:
     try:
-        if not isinstance(text, str) or (moment := datetime.fromisoformat(text)).tzinfo is None:
+        if not isinstance(text, str) or not _RFC_3339.fullmatch(text):
             raise ValueError
-        moment = moment.astimezone(UTC)
+        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(
             "DateTime must be an RFC 3339 time with a UTC offset, such as 2026-03-01T09:30:00.000Z."
