@@ -67,7 +67,7 @@ def _session_revoked(actor: str, target: str | None, entry: AuditEntryRow) -> st
 
 
 def _reset_requested(actor: str, target: str | None, entry: AuditEntryRow) -> str:
-    return f"A password reset was requested for {target or actor}"
+    return f"A password reset was requested for {target or 'an unknown address'}"
 
 
 def _password_changed(actor: str, target: str | None, entry: AuditEntryRow) -> str:

@@ -197,6 +197,7 @@ SENTENCES: list[tuple[AuditEntryRow, str]] = [
     (entry(A.SESSION_REVOKED, sessions=1), "Olivia ended 1 session of Ana."),
     (entry(A.SESSION_REVOKED, target=False, sessions=1200), "Olivia ended 1,200 sessions."),
     (entry(A.PASSWORD_RESET_REQUESTED), "A password reset was requested for Ana."),
+    (entry(A.PASSWORD_RESET_REQUESTED, target=False), "A password reset was requested for an unknown address."),
     (entry(A.PASSWORD_CHANGED, itself=True, sessions=2), "Olivia changed their password, which ended 2 sessions."),
     (
         entry(A.BULK_REASSIGNED, conversations=1, followUps=2),
