@@ -99,7 +99,7 @@ class Context:
     ) -> T:
         """Let the viewer do something, in a transaction of its own; what is read afterwards sees it done."""
         viewer = self.viewer
-        await self.forget()
+        await self.forget(reads_as=viewer)
         return await self.database.transact(lambda tx: verb(tx, viewer, *args, **kwargs))
 
     async def forget(self, reads_as: Viewer | None = None) -> None:

@@ -12,6 +12,7 @@ from models.types import now
 from resolvers.passwords import hash_password
 from schema import ids
 from tests.api import Api
+from tests.crowd import conversations
 from tests.workshop import Person, Workshop
 
 PASSWORD = "correct horse battery"
@@ -59,6 +60,23 @@ async def test_a_refused_sign_in_has_errors_and_nothing_else(api: Api, ana: Pers
     refused = await sign_in(api, ana.email, "wrong")
     assert (refused["token"], refused["session"], refused["user"]) == (None, None, None)
     assert [error["code"] for error in refused["errors"]] == ["INVALID_CREDENTIALS"]
+
+
+async def test_what_follows_a_sign_in_elsewhere_is_read_with_ones_own_eyes(api: Api, workshop: Workshop) -> None:
+    elsewhere = await Workshop.open(api.database, "elsewhere")
+    zoe = await elsewhere.person(
+        "Zoe", Role.AGENT, email="zoe@else.test", password_hash=await hash_password(PASSWORD, 1)
+    )
+    (conversation_id,) = await conversations(workshop, [1])
+    credentials = f'workspace: "elsewhere", email: "{zoe.email}", password: "{PASSWORD}"'
+    data = await api.data(
+        f"mutation ($id: ID!) {{ signIn(input: {{{credentials}}}) {{ user {{ name }} }} "
+        'addNote(input: {conversationId: $id, body: "Called back."}) { note { author { displayName } } } }',
+        workshop.olivia,
+        id=ids.encode("Conversation", conversation_id),
+    )
+    assert data["signIn"]["user"] == {"name": "Zoe"}
+    assert data["addNote"]["note"] == {"author": {"displayName": "Olivia Owens"}}
 
 
 async def test_what_follows_a_sign_in_is_still_nobodys(api: Api, ana: Person) -> None:
