@@ -31,8 +31,8 @@ def migrate() -> None:
 def restored() -> None:
     """Make a database safe to serve that was restored from a backup.
 
-    Every session ends, reset links are void, and clients are told to fetch anew: nothing that was revoked since the
-    backup works again.
+    Every session ends, reset links are void, and clients are told to fetch anew. Who was deactivated or deleted since
+    the backup, and which access token was revoked, it cannot know: do that again.
     """
     settings = load_settings()
 
