@@ -60,6 +60,7 @@ def shared_server(demo_database: Path, tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("server")
     shutil.copy(demo_database, folder)
     server = Server(folder)
+    server.measured = True
     yield server.start()
     assert server.stop() == 0, server.log()
 

@@ -16,6 +16,7 @@ LIMIT = 60
 LOOK_AGAIN = 0.02
 T = TypeVar("T")
 
+COVERAGE = "COVERAGE_PROCESS_"
 OFFBOARD = str(Path(sys.executable).with_name("offboard"))
 
 
@@ -25,9 +26,12 @@ def offboard(folder: Path, *arguments: str, stdin: str = "") -> None:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The environment of a command: cheap passwords, mail into files, the database of the working folder."""
+    """The environment of a command: cheap passwords, mail into files, the database of the working folder.
+
+    Coverage is not measured: starting takes twice as long with it, and a crash leaves none behind.
+    """
     chosen = {"MAIL_URL": "file:mail", "PASSWORD_HASH_COST": "1", "LOG_FORMAT": "json", **settings}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("OFFBOARD_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OFFBOARD_", COVERAGE))}
     return {**inherited, **{f"OFFBOARD_{name}": value for name, value in chosen.items()}}
 
 
@@ -40,13 +44,21 @@ async def eventually(look: Callable[[], Awaitable[T | None]]) -> T:
             await asyncio.sleep(LOOK_AGAIN)
 
 
+def _measuring() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(COVERAGE)}
+
+
 class Server:
-    """A server on the database `offboard.db` of a folder. It keeps its port when it is started again."""
+    """A server on the database `offboard.db` of a folder. It keeps its port when it is started again.
+
+    If it is `measured`, it counts for the coverage of the test run.
+    """
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.settings = settings
         self.port = 0
+        self.measured = False
         self._log = folder / "server.log"
         self._log.touch()
         self._shown = 0
@@ -70,7 +82,7 @@ class Server:
             process = self._process = subprocess.Popen(
                 [OFFBOARD, "serve", "--port", str(self.port)],
                 cwd=self.folder,
-                env=environment(**{**self.settings, **settings}),
+                env={**environment(**{**self.settings, **settings}), **(_measuring() if self.measured else {})},
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
