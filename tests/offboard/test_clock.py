@@ -42,6 +42,7 @@ async def running(clock: Clock) -> AsyncIterator[None]:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        await clock._database.drain()  # what it was doing is committed all the same
 
 
 def told_when(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, done: Callable[[Any], bool]) -> asyncio.Event:
