@@ -5,7 +5,7 @@ import base64
 import json
 import os
 import socket as sockets
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 
 import httpx
@@ -44,23 +44,24 @@ async def test_every_socket_is_told_to_come_back_and_a_stuck_one_holds_nobody_up
 
 
 def stuck_socket(port: int, token: str) -> sockets.socket:
-    """A client that asks for more than the buffers hold, and never reads."""
+    """A client that never reads: it sends pings, which the server answers, until the server can do neither any more."""
     raw = sockets.socket()
     raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
     raw.connect(("127.0.0.1", port))
     key = base64.b64encode(os.urandom(16)).decode()
     raw.sendall(
         b"GET /graphql HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\nSec-WebSocket-Key: "
-        + key.encode()
-        + b"\r\n\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"
+        b"Sec-WebSocket-Key: " + key.encode() + b"\r\n\r\n"
     )
     assert b"101" in raw.recv(1024)
     raw.sendall(masked({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}))
     assert b"connection_ack" in raw.recv(1024)
-    query = {"query": "{ __schema { types { name description fields { name description type { name } } } } }"}
-    for number in range(200):
-        raw.sendall(masked({"id": str(number), "type": "subscribe", "payload": query}))
+    ping = masked({"type": "ping", "payload": {"fill": "x" * 60_000}})
+    raw.settimeout(1)
+    with suppress(TimeoutError):
+        while True:
+            raw.sendall(ping)
     return raw
 
 
