@@ -207,16 +207,19 @@ class Database:
     async def truncate_wal(self) -> bool:
         """SQLite: move the write-ahead log into the file and empty it, so that erased bytes are gone from both.
 
-        False if a reader was in the way: try again later. Other databases: nothing to do, True.
+        False if a reader or writer was in the way: nobody waits, try again later. Other databases: nothing to do, True.
         """
         if self.engine.dialect.name != "sqlite":
             return True
         async with self._turn, self.engine.connect() as connection:
             raw = (await connection.get_raw_connection()).driver_connection
             assert raw is not None
-            cursor = await raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            busy, *_ = await cursor.fetchone()
-            await cursor.close()
+            await raw.execute("PRAGMA busy_timeout = 0")
+            try:
+                async with raw.execute("PRAGMA wal_checkpoint(TRUNCATE)") as cursor:
+                    busy, *_ = await cursor.fetchone()
+            finally:
+                await raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             return not busy
 
 

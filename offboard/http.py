@@ -14,7 +14,7 @@ from offboard.documents import Prepared, RequestErrors, prepare
 from offboard.execution import OPEN_FIELDS, PUBLIC_MUTATIONS, describe, describe_request_error, masked_error, run
 from offboard.service import Service
 from resolvers.errors import RequestError, Unauthenticated
-from resolvers.viewer import authenticate
+from resolvers.viewer import Viewer, authenticate
 from schema.context import Client, Context
 
 RESPONSE_TYPE = "application/graphql-response+json"
@@ -49,43 +49,50 @@ class Endpoint:
 
     async def __call__(self, request: Request) -> Response:
         """One request, one JSON answer."""
+        context = self._service.context(client=_client(request))
         try:
-            parameters = await _parameters(request)
-            prepared = prepare(parameters.query, parameters.operation_name)
-            _check_method(request, prepared)
+            return await self._respond(request, context)
+        except Unauthenticated as error:
+            return _answer(request, 401, {"errors": [describe_request_error(error)]})
         except HttpError as error:
             return _answer(request, error.status, {"errors": [describe_request_error(error)]}, error.headers)
         except RequestErrors as errors:
             return _answer(request, None, {"errors": [describe(error) for error in errors.errors]})
-        context = self._service.context(client=_client(request))
-        try:
-            await self._sign_in(request, prepared, context)
-            answer = await run(prepared, context, parameters.variables)
-        except Unauthenticated as error:
-            answer = {"errors": [describe_request_error(error)]}
         except Exception:
             log.exception("A request failed")
             return _answer(request, 500, {"errors": [masked_error()]})
         finally:
             await context.reader.refresh()
+
+    async def _respond(self, request: Request, context: Context) -> Response:
+        try:
+            parameters = await _parameters(request)
+            prepared = prepare(parameters.query, parameters.operation_name)
+            _check_method(request, prepared)
+        except (HttpError, RequestErrors):
+            await self._caller(request, context)
+            raise
+        if not prepared.root_fields <= PUBLIC_MUTATIONS:
+            viewer = await self._caller(request, context)
+            if viewer is not None:
+                context.sign_in(viewer)
+            elif not prepared.root_fields <= OPEN_FIELDS:
+                raise Unauthenticated
+        answer = await run(prepared, context, parameters.variables)
         return _answer(request, 401 if _is_unauthenticated(answer) else None, answer)
 
-    async def _sign_in(self, request: Request, prepared: Prepared, context: Context) -> None:
-        """Find out who calls. The public mutations ignore credentials; everything else refuses bad ones."""
-        if prepared.root_fields <= PUBLIC_MUTATIONS:
-            return
+    async def _caller(self, request: Request, context: Context) -> Viewer | None:
+        """Who calls, None for nobody; raises Unauthenticated for a credential that is bad or works no longer."""
         header = request.headers.get("authorization")
         if header is None:
-            if prepared.root_fields <= OPEN_FIELDS:
-                return
-            raise Unauthenticated
+            return None
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthenticated
         viewer = await authenticate(context.reader, token.strip())
-        context.sign_in(viewer)
         structlog.contextvars.bind_contextvars(workspace_id=str(viewer.workspace_id))
         self._service.seen(viewer)
+        return viewer
 
 
 async def _parameters(request: Request) -> Parameters:

@@ -13,13 +13,17 @@ from models.enums import ConversationStatus
 from models.search import matches
 from models.work import Conversation, ConversationWord
 from resolvers.actors import actor_of
+from resolvers.errors import InvalidInput
 from resolvers.pages import Order, OrderDirection, Page, PageArgs, read_page, total_count
 from resolvers.rows import ConversationRow, CustomerRow
+from resolvers.texts import check_search
 from resolvers.viewer import Viewer, require
 from resolvers.visibility import visible_work
 
 CONVERSATION = table(Conversation)
 WORD = table(ConversationWord)
+
+MOST_IDS = 5_000
 
 
 class InboxOrderField(StrEnum):
@@ -47,7 +51,8 @@ class InboxOrder:
 class InboxFilter:
     """Which conversations are meant: those that fit everything that is given.
 
-    Empty `ids` and empty `status` match nothing. `unassigned` True is nobody's, False is anybody's.
+    Empty `ids` and empty `status` match nothing. `unassigned` True is nobody's, False is anybody's. Raises InvalidInput
+    for a search term that is too long, or for more ids than one operation takes.
     """
 
     ids: Sequence[UUID] | None = None
@@ -56,6 +61,11 @@ class InboxFilter:
     status: Sequence[ConversationStatus] | None = None
     team_id: UUID | None = None
     search: str | None = None
+
+    def __post_init__(self) -> None:
+        check_search(self.search)
+        if self.ids is not None and len(self.ids) > MOST_IDS:
+            raise InvalidInput(f"`ids` must be at most {MOST_IDS:,}. Describe them by the other filters, or in parts.")
 
 
 def inbox_condition(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElement[bool]]:

@@ -168,8 +168,9 @@ def _other_password(email: str) -> Exception:
 async def secure_restored(tx: Tx) -> int:
     """Make a database that was restored from a backup safe to serve; says how many sessions ended.
 
-    What was revoked since the backup must not live again: every session ends, every user's epoch is raised, reset
-    links are void. Every feed gets a new generation, so that clients with an older cursor are told to read anew.
+    No session of before lives again: every one ends, every user's epoch is raised, reset links are void. Every feed
+    gets a new generation, so that clients with an older cursor are told to read anew. What else was decided since the
+    backup (deactivations, deletions, revoked access tokens) is not known here and must be decided again.
     """
     workspace_ids = [row.id for row in await tx.rows(select(WORKSPACE.c.id))]
     await tx.lock(*workspace_ids)

@@ -1,10 +1,11 @@
 """The rules for texts that people type."""
 
 from models.enums import ErrorCode
-from resolvers.errors import refuse
+from resolvers.errors import InvalidInput, refuse
 
 LONGEST_NAME = 200
 LONGEST_TEXT = 10_000
+LONGEST_SEARCH = 200
 
 
 def required_text(text: str, field: str, longest: int = LONGEST_NAME) -> str:
@@ -18,3 +19,9 @@ def required_text(text: str, field: str, longest: int = LONGEST_NAME) -> str:
 def optional_text(text: str | None, field: str, longest: int = LONGEST_TEXT) -> str | None:
     """The text likewise, or None where there is none."""
     return required_text(text, field, longest) if text and text.strip() else None
+
+
+def check_search(search: str | None) -> None:
+    """Raise InvalidInput for a search term that is longer than anybody types."""
+    if search is not None and len(search) > LONGEST_SEARCH:
+        raise InvalidInput(f"`search` must have at most {LONGEST_SEARCH} characters.")

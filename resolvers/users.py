@@ -17,6 +17,7 @@ from models.work import Conversation, FollowUp
 from resolvers.members import sole_owner
 from resolvers.pages import Order, OrderDirection, Page, PageArgs, read_page, total_count
 from resolvers.rows import DeactivationRow, UserRow, WorkloadRow
+from resolvers.texts import check_search
 from resolvers.viewer import Viewer, require
 from resolvers.visibility import belongs, visible_users
 
@@ -57,12 +58,15 @@ class UserOrder:
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Which users a list shows: those that fit everything that is given."""
+    """Which users a list shows: those that fit everything given. Raises InvalidInput for a search that is too long."""
 
     status: UserStatus | None = None
     role: Role | None = None
     team_id: UUID | None = None
     search: str | None = None
+
+    def __post_init__(self) -> None:
+        check_search(self.search)
 
 
 async def users_page(

@@ -40,7 +40,9 @@ class UserFilter:
     status: UserStatus | None = described("Active or inactive ones.", default=None)
     role: Role | None = described("Those who hold a role.", default=None)
     team_id: strawberry.ID | None = described("Those of a team.", default=None)
-    search: str | None = described("Prefix of a word of the name, or of the email; case-insensitive.", default=None)
+    search: str | None = described(
+        "Prefix of a word of the name, or of the email; case-insensitive, at most 200 characters.", default=None
+    )
 
     def plain(self) -> users.UserFilter:
         """As the resolvers take it."""
@@ -68,13 +70,17 @@ class AssigneeFilter:
 class InboxFilter:
     """See the description."""
 
-    ids: list[strawberry.ID] | None = described("Only these; an empty list matches nothing.", default=None)
+    ids: list[strawberry.ID] | None = described(
+        "Only these, at most 5,000; an empty list matches nothing.", default=None
+    )
     assigned_to: AssigneeFilter | None = described("To whom they are assigned.", default=None)
     status: list[ConversationStatus] | None = described(
         "Left out: every status for inbox, OPEN and SNOOZED for bulkReassign.", default=None
     )
     team_id: strawberry.ID | None = described("Those of a team.", default=None)
-    search: str | None = described("Prefix of a word of the subject, or of the customer's name or email.", default=None)
+    search: str | None = described(
+        "Prefix of a word of the subject, or of the customer's name or email; at most 200 characters.", default=None
+    )
 
     def plain(self) -> inbox.InboxFilter:
         """As the resolvers take it."""

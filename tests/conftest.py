@@ -1,7 +1,10 @@
 """Fixtures for every test: a migrated database of its own, and a workshop that makes people and work in it."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,8 @@ from httpx import ASGITransport, AsyncClient
 
 from models.database import Database
 from models.migrate import migrate
+from models.people import UserSession
+from models.types import now
 from offboard import service
 from offboard.app import create_app
 from offboard.settings import Settings
@@ -18,15 +23,17 @@ from tests.workshop import Workshop
 pytest_plugins = ["tests.e2e.node"]
 
 
+def url_of(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty, migrated SQLite file; each test copies it."""
-    import asyncio
-
     path = tmp_path_factory.mktemp("template") / "offboard.db"
 
     async def build() -> None:
-        database = Database(f"sqlite+aiosqlite:///{path}")
+        database = Database(url_of(path))
         await migrate(database)
         await database.truncate_wal()
         await database.close()
@@ -35,12 +42,31 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def database_url(template: Path, tmp_path: Path) -> str:
-    """The URL of a fresh database."""
-    path = tmp_path / "offboard.db"
+@pytest.fixture(scope="session")
+def furnished(template: Path) -> tuple[Path, Workshop]:
+    """The same file with the workshop's workspace in it, and that workshop."""
+    path = template.with_name("furnished.db")
     shutil.copy(template, path)
-    return f"sqlite+aiosqlite:///{path}"
+
+    async def build() -> Workshop:
+        database = Database(url_of(path))
+        workshop = await Workshop.open(database)
+        # Seen just now for as long as the tests run, so that no request of Olivia's writes that down beside them.
+        await workshop.change(UserSession, workshop.olivia.viewer.session_id, last_seen_at=now() + timedelta(hours=1))
+        await database.truncate_wal()
+        await database.close()
+        return workshop
+
+    return path, asyncio.run(build())
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> str:
+    """The URL of a database of the test's own: empty, or the workshop's where the test asks for that."""
+    path = tmp_path / "offboard.db"
+    wanted = request.getfixturevalue("furnished")[0] if "workshop" in request.fixturenames else template
+    shutil.copy(wanted, path)
+    return url_of(path)
 
 
 @pytest.fixture
@@ -51,9 +77,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def workshop(database: Database) -> Workshop:
-    """A workspace `acme` with the owner Olivia."""
-    return await Workshop.open(database)
+async def workshop(database: Database, furnished: tuple[Path, Workshop]) -> Workshop:
+    """A workspace `acme` with the owner Olivia, signed in."""
+    opened = furnished[1]
+    return replace(opened, database=database, olivia=replace(opened.olivia))
 
 
 @pytest.fixture

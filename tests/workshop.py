@@ -207,7 +207,7 @@ class Workshop:
             await tx.add(follow_up)
         return follow_up.id
 
-    async def change(self, model: Any, row_id: UUID, **values: Any) -> None:
+    async def change(self, model: Any, row_id: UUID | None, **values: Any) -> None:
         """Set columns of one row."""
         rows = table(model)
         async with self.database.begin() as tx:

@@ -164,6 +164,8 @@ class Relay:
             async with self._database.read() as reader:
                 dead = await self._still_alive(reader, page)
             for credential, reason in dead.items():
+                if reason is RevocationReason.EXPIRED:
+                    continue  # its own timer ends it, and lets the event that says so come first
                 for connection in self._hub.holders(credential):
                     await self.retire(connection, reason)
 

@@ -70,11 +70,6 @@ async def test_deleted_bytes_are_overwritten(workshop: Workshop) -> None:
 
 
 async def test_the_log_is_emptied_unless_a_reader_needs_it(workshop: Workshop, node: Database) -> None:
-    assert stored(workshop, "-wal")
-    event.listen(node.engine.sync_engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 0"))
-    event.listen(
-        workshop.database.engine.sync_engine, "begin", lambda inner: inner.exec_driver_sql("PRAGMA busy_timeout = 0")
-    )
     async with node.read() as reader:
         await reader.scalar(select(WORKSPACE.c.name))
         await workshop.database.transact(lambda tx: rename(tx, "Other"))

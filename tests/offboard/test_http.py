@@ -153,7 +153,7 @@ async def test_everything_else_needs_a_token(api: Api) -> None:
 
 @pytest.mark.parametrize("header", ["Bearer obs_unknown", "Bearer oba_unknown", "Bearer ", "Basic eDp5", "nonsense"])
 async def test_bad_credentials_are_refused_whatever_is_asked(api: Api, header: str) -> None:
-    for document in OPEN:
+    for document in [*OPEN, "{ nope }", "{", "subscription { userChanged { kind } }"]:
         answer = await api.client.post("/graphql", json={"query": document}, headers={"Authorization": header})
         assert answer.status_code == 401
         assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}

@@ -250,6 +250,16 @@ async def test_bad_pages_are_refused(api: Api, workshop: Workshop, field: str, a
     assert await api.errors(f"{{ {field}({arguments}) {{ totalCount }} }}", workshop.olivia) == [code]
 
 
+async def test_a_filter_has_its_limits(api: Api, workshop: Workshop) -> None:
+    for field in ("users", "inbox"):
+        query = f"query ($search: String) {{ {field}(filter: {{search: $search}}) {{ totalCount }} }}"
+        assert await api.errors(query, workshop.olivia, search="a " * 100) == []
+        assert await api.errors(query, workshop.olivia, search="a" * 201) == ["INVALID_INPUT"]
+    query = "query ($ids: [ID!]) { inbox(filter: {ids: $ids}) { totalCount } }"
+    assert await api.errors(query, workshop.olivia, ids=["x"] * 5_000) == []
+    assert await api.errors(query, workshop.olivia, ids=["x"] * 5_001) == ["INVALID_INPUT"]
+
+
 async def test_pages_lead_through_a_list_and_back(api: Api, workshop: Workshop) -> None:
     for number in range(5):
         await workshop.conversation(f"Case {number}", updated_at=now() - timedelta(minutes=number))
