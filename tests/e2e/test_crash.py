@@ -16,7 +16,7 @@ from tests.e2e.office import PASSWORD, Office
 from tests.e2e.server import Server, eventually
 from tests.e2e.sockets import USER_CHANGED, closing_of, socket_of
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 async def test_a_deactivation_that_was_answered_is_true_after_a_crash(

@@ -309,7 +309,7 @@ def test_lifecycles(template: Path) -> None:
     run_state_machine_as_test(
         Lifecycles,
         settings=settings(
-            max_examples=15,
+            max_examples=10,
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),
