@@ -27,13 +27,7 @@ async def run(prepared: Prepared, context: Context, variables: Mapping[str, Any]
 
 
 async def _execute(prepared: Prepared, context: Context, variables: Mapping[str, Any] | None) -> ExecutionResult:
-    result = execute(
-        GRAPHQL,
-        prepared.document,
-        context_value=context,
-        variable_values=dict(variables or {}),
-        operation_name=prepared.operation.name.value if prepared.operation.name else None,
-    )
+    result = execute(GRAPHQL, prepared.document, **_arguments(prepared, context, variables))
     return await result if isawaitable(result) else result
 
 
@@ -41,14 +35,17 @@ async def start(
     prepared: Prepared, context: Context, variables: Mapping[str, Any] | None
 ) -> AsyncIterator[ExecutionResult] | ExecutionResult:
     """Start a subscription: its results, or one result with the errors that kept it from starting."""
-    result = subscribe(
-        GRAPHQL,
-        prepared.document,
-        context_value=context,
-        variable_values=dict(variables or {}),
-        operation_name=prepared.operation.name.value if prepared.operation.name else None,
-    )
+    result = subscribe(GRAPHQL, prepared.document, **_arguments(prepared, context, variables))
     return await result if isawaitable(result) else result
+
+
+def _arguments(prepared: Prepared, context: Context, variables: Mapping[str, Any] | None) -> dict[str, Any]:
+    name = prepared.operation.name
+    return {
+        "context_value": context,
+        "variable_values": dict(variables or {}),
+        "operation_name": name.value if name else None,
+    }
 
 
 def shown(result: ExecutionResult) -> dict[str, Any]:

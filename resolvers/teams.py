@@ -18,13 +18,6 @@ TEAM = table(Team)
 USER = table(User)
 
 
-async def workspace(reader: Reader | Tx, workspace_id: UUID) -> WorkspaceRow:
-    """A workspace that exists. Whether the viewer may see it is visibility.belongs()."""
-    row = await reader.row(select(WORKSPACE).where(WORKSPACE.c.id == workspace_id))
-    assert row is not None
-    return _workspace_row(row)
-
-
 async def workspaces_by_id(reader: Reader | Tx, viewer: Viewer, ids: Collection[UUID]) -> dict[UUID, WorkspaceRow]:
     """The viewer's workspace, if it is asked for and the viewer may see it."""
     rows = await reader.rows(select(WORKSPACE).where(visible_workspace(viewer), WORKSPACE.c.id.in_(ids)))

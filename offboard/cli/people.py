@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from models.database import Database
 from models.enums import Role
 from offboard.cli.frame import connect, read_password, say
-from offboard.settings import load_settings
+from offboard.settings import Settings, load_settings
 from resolvers.provisioning import create_user as put_user_in
 from resolvers.provisioning import create_workspace as open_workspace
 from resolvers.provisioning import password_hash_for
@@ -29,15 +30,9 @@ def create_workspace(
 
     async def work() -> None:
         async with connect(settings.database_url) as database:
-            password = read_password(password_stdin)
-            async with database.read() as reader:
-                password_hash = await password_hash_for(
-                    reader,
-                    email=owner_email,
-                    password=password,
-                    context=[owner_name, slug, name],
-                    cost=settings.password_hash_cost,
-                )
+            password_hash = await _hash_of_password(
+                database, settings, password_stdin, owner_email, [owner_name, slug, name]
+            )
             await database.transact(
                 lambda tx: open_workspace(
                     tx,
@@ -66,15 +61,7 @@ def create_user(
 
     async def work() -> None:
         async with connect(settings.database_url) as database:
-            password = read_password(password_stdin)
-            async with database.read() as reader:
-                password_hash = await password_hash_for(
-                    reader,
-                    email=email,
-                    password=password,
-                    context=[name, workspace],
-                    cost=settings.password_hash_cost,
-                )
+            password_hash = await _hash_of_password(database, settings, password_stdin, email, [name, workspace])
             await database.transact(
                 lambda tx: put_user_in(
                     tx,
@@ -89,3 +76,13 @@ def create_user(
 
     asyncio.run(work())
     say(f"{email} can sign in to workspace {workspace}.")
+
+
+async def _hash_of_password(
+    database: Database, settings: Settings, password_stdin: bool, email: str, context: list[str]
+) -> str:
+    password = read_password(password_stdin)
+    async with database.read() as reader:
+        return await password_hash_for(
+            reader, email=email, password=password, context=context, cost=settings.password_hash_cost
+        )

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,13 +16,11 @@ from resolvers.inbox import InboxFilter
 from resolvers.targets import Target
 from tests.crowd import conversations, minute
 from tests.records import audit_rows, call, event_rows, refused, unchanged
+from tests.resolvers.handing_over import UNASSIGNED, assignees, hand_over, operation, to
 from tests.statements import watched
 from tests.workshop import Person, Workshop
 
 OPEN, SNOOZED, CLOSED = ConversationStatus
-
-
-UNASSIGNED = Target((), ("to", "unassigned"))
 
 
 @pytest.fixture
@@ -33,23 +31,6 @@ async def ana(workshop: Workshop) -> Person:
 @pytest.fixture
 async def bob(workshop: Workshop) -> Person:
     return await workshop.person("Bob Burr", Role.AGENT)
-
-
-def to(*people: Person) -> Target:
-    return Target(tuple(each.id for each in people), ("to", "roundRobin"))
-
-
-async def hand_over(shop: Workshop, target: Target, words: dict[str, Any] | None = None, **filter: Any) -> Any:
-    return await call(shop, bulk_reassign, shop.olivia, filter=InboxFilter(**filter), to=target, **(words or {}))
-
-
-async def assignees(shop: Workshop, ids: Any, model: Any = Conversation) -> list[UUID | None]:
-    return [(await shop.load(model, id=each)).assignee_id for each in ids]
-
-
-async def operation(shop: Workshop, done: BulkReassigned) -> BulkOperation:
-    found: BulkOperation = await shop.load(BulkOperation, id=done.operation_id)
-    return found
 
 
 async def test_what_somebody_had_goes_to_a_colleague(workshop: Workshop, ana: Person, bob: Person) -> None:

@@ -1,23 +1,20 @@
 """What a hand-over matches: conversations by filter, and the follow-ups that go along."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from models.enums import ConversationStatus, ErrorCode, FollowUpKind, Role
 from models.types import NOBODY
-from models.work import BulkOperation, Conversation, FollowUp
-from resolvers.handover import BulkReassigned, bulk_reassign
+from models.work import FollowUp
+from resolvers.handover import bulk_reassign
 from resolvers.inbox import InboxFilter
-from resolvers.targets import Target
-from tests.records import call, dump, of_workspace, refused
+from tests.records import dump, of_workspace, refused
+from tests.resolvers.handing_over import UNASSIGNED, assignees, hand_over, operation, to
 from tests.workshop import Person, Workshop
 
 OPEN, SNOOZED, CLOSED = ConversationStatus
-
-
-UNASSIGNED = Target((), ("to", "unassigned"))
 
 
 @pytest.fixture
@@ -28,23 +25,6 @@ async def ana(workshop: Workshop) -> Person:
 @pytest.fixture
 async def bob(workshop: Workshop) -> Person:
     return await workshop.person("Bob Burr", Role.AGENT)
-
-
-def to(*people: Person) -> Target:
-    return Target(tuple(each.id for each in people), ("to", "roundRobin"))
-
-
-async def hand_over(shop: Workshop, target: Target, words: dict[str, Any] | None = None, **filter: Any) -> Any:
-    return await call(shop, bulk_reassign, shop.olivia, filter=InboxFilter(**filter), to=target, **(words or {}))
-
-
-async def assignees(shop: Workshop, ids: Any, model: Any = Conversation) -> list[UUID | None]:
-    return [(await shop.load(model, id=each)).assignee_id for each in ids]
-
-
-async def operation(shop: Workshop, done: BulkReassigned) -> BulkOperation:
-    found: BulkOperation = await shop.load(BulkOperation, id=done.operation_id)
-    return found
 
 
 @pytest.mark.parametrize(
