@@ -1,10 +1,9 @@
 """Running servers. The one that most tests share serves a workspace of its own to each of them."""
 
-import fcntl
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -12,7 +11,9 @@ import pytest
 
 from tests.e2e.node import install_clients
 from tests.e2e.office import Office
-from tests.e2e.server import LIMIT, Server, offboard
+from tests.e2e.server import Server, offboard
+from tests.services.guard import alone
+from tests.waiting import LIMIT
 
 SERVERS = pytest.StashKey[list[Server]]()
 
@@ -32,14 +33,6 @@ def everybody(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all processes of this test run share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if base.name.startswith("popen-") else base
-
-
-@contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """One process at a time."""
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @pytest.fixture(scope="session")

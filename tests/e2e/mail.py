@@ -4,7 +4,7 @@ from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 
-from tests.e2e.server import eventually
+from tests.waiting import eventually
 
 
 async def mailed_token(folder: Path, email: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.server import LIMIT
+from tests.waiting import LIMIT
 
 CLIENTS = Path(__file__).parent / "clients"
 LEFT_OUT = pytest.StashKey[list[str]]()

@@ -1,20 +1,14 @@
 """`offboard serve` as a process of its own."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
-LIMIT = 60
-"""Seconds after which something that should have happened counts as failed. Nothing waits for them to pass."""
-
-LOOK_AGAIN = 0.02
-T = TypeVar("T")
+from tests.waiting import LIMIT
 
 COVERAGE = "COVERAGE_PROCESS_"
 OFFBOARD = str(Path(sys.executable).with_name("offboard"))
@@ -33,15 +27,6 @@ def environment(**settings: str) -> dict[str, str]:
     chosen = {"MAIL_URL": "file:mail", "PASSWORD_HASH_COST": "1", "LOG_FORMAT": "json", **settings}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OFFBOARD_", COVERAGE))}
     return {**inherited, **{f"OFFBOARD_{name}": value for name, value in chosen.items()}}
-
-
-async def eventually(look: Callable[[], Awaitable[T | None]]) -> T:
-    """What `look` finds in the end; for what comes without telling anybody."""
-    async with asyncio.timeout(LIMIT):
-        while True:
-            if (found := await look()) is not None:
-                return found
-            await asyncio.sleep(LOOK_AGAIN)
 
 
 def _measuring() -> dict[str, str]:

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.e2e.callers import Caller
-from tests.e2e.server import LIMIT
+from tests.waiting import LIMIT
 
 SESSION_REVOKED = """subscription($scope: RevocationScope!, $after: String) {
   sessionRevoked(scope: $scope, after: $after) { cursor sessionId userId reason }

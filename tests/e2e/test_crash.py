@@ -13,8 +13,9 @@ from tests.e2e.callers import Caller, deactivate
 from tests.e2e.conftest import NewServer
 from tests.e2e.mail import mailed_token
 from tests.e2e.office import PASSWORD, Office
-from tests.e2e.server import Server, eventually
+from tests.e2e.server import Server
 from tests.e2e.sockets import USER_CHANGED, closing_of, socket_of
+from tests.waiting import eventually
 
 ROUNDS = 3
 

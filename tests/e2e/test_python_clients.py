@@ -13,7 +13,7 @@ from tests.e2e.clients import with_gql, with_websockets
 from tests.e2e.clients.with_websockets import SignedOut
 from tests.e2e.conftest import NewServer
 from tests.e2e.office import Office
-from tests.e2e.server import LIMIT
+from tests.waiting import LIMIT
 
 CLIENTS = Path(with_gql.__file__).parent
 GUIDE = Path(__file__).parents[2] / "docs" / "clients.md"

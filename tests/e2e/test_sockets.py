@@ -13,8 +13,9 @@ from tests.e2e.callers import Person, deactivate
 from tests.e2e.conftest import NewServer
 from tests.e2e.mail import mailed_token
 from tests.e2e.office import PASSWORD, Office
-from tests.e2e.server import Server, eventually, offboard
+from tests.e2e.server import Server, offboard
 from tests.e2e.sockets import USER_CHANGED, closing_of, open_socket, socket_of
+from tests.waiting import eventually
 
 NEW_PASSWORD = "battery staple correct"
 REVOKE_SESSION = "mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { revokedSessions errors { code } } }"

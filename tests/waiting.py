@@ -1,0 +1,20 @@
+"""Waiting for what comes without telling anybody."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+LIMIT = 60
+"""Seconds after which something that should have happened counts as failed. Nothing waits for them to pass."""
+
+LOOK_AGAIN = 0.02
+T = TypeVar("T")
+
+
+async def eventually(look: Callable[[], Awaitable[T | None]]) -> T:
+    """What `look` finds in the end."""
+    async with asyncio.timeout(LIMIT):
+        while True:
+            if (found := await look()) is not None:
+                return found
+            await asyncio.sleep(LOOK_AGAIN)
