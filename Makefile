@@ -1,14 +1,16 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint schema lock
+.PHONY: help install run test bench-feed lint schema lock
 
 BIN := .venv/bin
 STAMP := .venv/.installed
 CLIENTS := tests/e2e/clients
 CLIENTS_STAMP := $(CLIENTS)/node_modules/.installed
+BENCH := bench/feed
+BENCH_STAMP := $(BENCH)/node_modules/.installed
 
 help: ## Print this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv with the locked requirements and the project in it
 
@@ -28,6 +30,13 @@ test: install $(if $(shell command -v node),$(if $(wildcard $(CLIENTS)/package-l
 
 $(CLIENTS_STAMP): $(CLIENTS)/package-lock.json
 	npm ci --prefix $(CLIENTS) --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+bench-feed: install $(BENCH_STAMP) ## Measure the feed beside its peers; N=1000 RUNS=1 for a quick look
+	$(BIN)/python -m bench.feed $(if $(N),--sizes $(N)) $(if $(RUNS),--runs $(RUNS) --growth-runs $(RUNS))
+
+$(BENCH_STAMP): $(BENCH)/package-lock.json
+	npm ci --prefix $(BENCH) --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 lint: install ## Check style, types and the direction of imports

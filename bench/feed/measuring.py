@@ -1,0 +1,234 @@
+"""One run of one server: connect everybody, look at memory, tell everybody, deactivate somebody, stop."""
+
+import signal
+import statistics
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from uuid import uuid4
+
+import orjson
+
+from bench.feed import wire
+from bench.feed.crowd import Caller, Crowd, Failed, Loop, Member, Script
+from bench.feed.peers import OFFBOARD, Peer, Server, Stage, graphql
+from bench.feed.people import Office, Person
+
+LIMIT = 300.0
+WARM_UP = 64
+SETTLE = 3.0
+QUIET = 0.15
+"""Seconds without any arrival after which an event has come to everybody it will come to."""
+
+SUBSCRIPTION = """subscription ($scope: RevocationScope!) {
+  sessionRevoked(scope: $scope) { cursor sessionId userId reason occurredAt }
+}"""
+DEACTIVATION = """mutation ($id: ID!) {
+  deactivateUser(input: {userId: $id}) { revokedSessions errors { code message } }
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    subscribers: int
+    events: int
+    deactivations: int
+
+
+@dataclass(slots=True)
+class Run:
+    """What one run of one server came to. Shares are of one core's time."""
+
+    connects: float = 0.0
+    kilobytes: float = 0.0
+    fan_out: float = 0.0
+    event_bytes: int = 0
+    connecting_client: float = 0.0
+    connecting_server: float = 0.0
+    fan_out_client: float = 0.0
+    fan_out_server: float = 0.0
+    deactivations: dict[str, list[float]] = field(default_factory=dict)
+    stop: float = 0.0
+    codes: Counter[int] = field(default_factory=Counter)
+
+
+class Shares:
+    """How much of their cores client and server use from now on."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._since = self._now()
+
+    def _now(self) -> tuple[float, float, float]:
+        return perf_counter(), time.process_time(), self._server.seconds()
+
+    def read(self) -> tuple[float, float]:
+        """The client's share and the server's."""
+        (then, client, server), (now, client_now, server_now) = self._since, self._now()
+        return (client_now - client) / (now - then), (server_now - server) / (now - then)
+
+
+def measure(stage: Stage, peer: Peer, size: Size) -> Run:
+    """One run; raises Failed if a server does not do what it should."""
+    run = Run()
+    with stage.serve(peer) as (server, office):
+        loop = Loop()
+        _warm_up(loop, server, peer, office)
+        before = _resident(loop, server, peer)
+        crowd = Crowd(loop, server.port)
+        _connect(run, crowd, server, peer, office, office.watchers[: size.subscribers])
+        run.kilobytes = (_resident(loop, server, peer) - before) / size.subscribers / 1024
+        _tell(run, crowd, server, peer, office, size.events)
+        if peer is OFFBOARD:
+            run.deactivations["WORKSPACE"] = _deactivate(crowd, office, size.deactivations)
+            _stop(run, crowd, server)
+    if peer is OFFBOARD and size.deactivations:
+        with stage.serve(peer) as (server, office):
+            loop = Loop()
+            crowd = Crowd(loop, server.port)
+            crowd.join(_scripts(server.port, office.watchers[: size.subscribers], "CURRENT_SESSION"), LIMIT)
+            loop.rest(SETTLE)
+            run.deactivations["CURRENT_SESSION"] = _deactivate(crowd, office, size.deactivations)
+    return run
+
+
+def _scripts(port: int, people: Sequence[Person], scope: str) -> list[Script]:
+    return [
+        Script(
+            wire.upgrade(port),
+            _text({"type": "connection_init", "payload": {"authorization": f"Bearer {person.token}"}}),
+            _text(
+                {
+                    "id": str(uuid4()),
+                    "type": "subscribe",
+                    "payload": {"query": SUBSCRIPTION, "variables": {"scope": scope}},
+                }
+            ),
+        )
+        for person in people
+    ]
+
+
+def _text(message: dict[str, object]) -> bytes:
+    return wire.frame(wire.TEXT, orjson.dumps(message))
+
+
+def _warm_up(loop: Loop, server: Server, peer: Peer, office: Office) -> None:
+    crowd = Crowd(loop, server.port)
+    crowd.join(_scripts(server.port, office.watchers[-WARM_UP:], "WORKSPACE"), LIMIT)
+    _probe(crowd, peer, office)
+    crowd.leave(LIMIT)
+    loop.rest(0.5)
+
+
+def _resident(loop: Loop, server: Server, peer: Peer) -> int:
+    loop.rest(SETTLE)
+    peer.collect_garbage(loop, server.port)
+    loop.rest(0.5)
+    return server.resident()
+
+
+def _connect(run: Run, crowd: Crowd, server: Server, peer: Peer, office: Office, people: Sequence[Person]) -> None:
+    scripts = _scripts(server.port, people, "WORKSPACE")
+    shares = Shares(server)
+    start = perf_counter()
+    crowd.join(scripts, LIMIT)
+    all_taken_up = _probe(crowd, peer, office)
+    run.connects = len(people) / (all_taken_up - start)
+    run.connecting_client, run.connecting_server = shares.read()
+
+
+def _probe(crowd: Crowd, peer: Peer, office: Office) -> float:
+    """Cause events until one comes to everybody; when that one came to the first.
+
+    By then every subscribe had been taken up: an event is nobody's that subscribes later.
+    """
+    end = perf_counter() + LIMIT
+    while perf_counter() < end:
+        crowd.expect()
+        caller = Caller(crowd.loop, crowd.port)
+        caller.send(peer.event(office))
+        caller.wait(LIMIT)
+        _wait_until_quiet(crowd)
+        if crowd.all_heard():
+            crowd.check_heard_once()
+            return crowd.first
+    raise Failed("No event came to everybody.")
+
+
+def _wait_until_quiet(crowd: Crowd) -> None:
+    """Wait until everybody has heard, or nobody hears any more."""
+    asked = perf_counter()
+    crowd.loop.run(
+        lambda: crowd.all_heard() or perf_counter() - max(crowd.last, asked) > 10 * QUIET,
+        LIMIT,
+    )
+
+
+def _tell(run: Run, crowd: Crowd, server: Server, peer: Peer, office: Office, times: int) -> None:
+    took: list[float] = []
+    clients: list[float] = []
+    servers: list[float] = []
+    for _ in range(times):
+        crowd.expect()
+        caller = Caller(crowd.loop, crowd.port)
+        caller.connect()
+        crowd.loop.rest(QUIET)
+        shares = Shares(server)
+        sent = caller.send(peer.event(office))
+        crowd.loop.run(crowd.all_heard, LIMIT)
+        client, busy = shares.read()
+        took.append(crowd.last - sent)
+        clients.append(client)
+        servers.append(busy)
+        caller.wait(LIMIT)
+        crowd.loop.rest(QUIET)
+        crowd.check_heard_once()
+    run.fan_out = statistics.median(took) * 1000
+    run.event_bytes = crowd.event_bytes
+    run.fan_out_client, run.fan_out_server = statistics.mean(clients), statistics.mean(servers)
+
+
+def _deactivate(crowd: Crowd, office: Office, times: int) -> list[float]:
+    """Milliseconds from sending deactivateUser to the close frame on that user's own socket."""
+    admin = office.watchers[0].token
+    leavers = Crowd(crowd.loop, crowd.port)
+    leavers.join(_scripts(crowd.port, office.leavers[:times], "CURRENT_SESSION"), LIMIT)
+    crowd.loop.rest(SETTLE)
+    took: list[float] = []
+    for person, member in zip(office.leavers[:times], list(leavers.members), strict=True):
+        took.append(_deactivate_one(crowd, member, graphql(DEACTIVATION, admin, id=person.id)))
+        _wait_for_others(crowd)
+    return took
+
+
+def _deactivate_one(crowd: Crowd, member: Member, request: bytes) -> float:
+    caller = Caller(crowd.loop, crowd.port)
+    caller.connect()
+    crowd.loop.rest(0.02)
+    crowd.expect()
+    sent = caller.send(request)
+    crowd.loop.run(lambda: bool(member.closed_at) and caller.answer is not None, LIMIT)
+    if (member.code, member.reason, member.heard) != (4401, "USER_DEACTIVATED", 1):
+        raise Failed(f"A deactivated user's socket was closed with {member.code} {member.reason!r}.")
+    return (member.closed_at - sent) * 1000
+
+
+def _wait_for_others(crowd: Crowd) -> None:
+    crowd.loop.rest(0.02)
+    if crowd.arrivals:
+        crowd.loop.run(crowd.all_heard, LIMIT)
+        crowd.loop.rest(0.02)
+
+
+def _stop(run: Run, crowd: Crowd, server: Server) -> None:
+    asked = perf_counter()
+    server.process.send_signal(signal.SIGTERM)
+    crowd.loop.run(lambda: server.process.poll() is not None, LIMIT)
+    run.stop = perf_counter() - asked
+    crowd.wait_until_gone(LIMIT)
+    run.codes = Counter(member.code for member in crowd.members)

@@ -1,0 +1,147 @@
+"""The servers that are compared, each a process of its own on the first core."""
+
+import asyncio
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from bench.feed.crowd import Caller, Failed, Loop
+from bench.feed.people import Office, open_office
+
+SERVER_CORE, CLIENT_CORE = 0, 1
+HERE = Path(__file__).parent
+_PR_SET_PDEATHSIG = 1
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One kind of server: how it is started, and how an event is caused."""
+
+    name: str
+    command: tuple[str, ...]
+    is_offboard: bool = False
+
+    def collect_garbage(self, loop: Loop, port: int) -> None:
+        """Collect garbage, if the server offers to."""
+        if "--expose-gc" in self.command:
+            caller = Caller(loop, port)
+            caller.send(_post("/gc"))
+            caller.wait()
+
+    def event(self, office: Office) -> bytes:
+        """A request that causes one event to everybody."""
+        if not self.is_offboard:
+            return _post("/publish")
+        return graphql("mutation { signOut { signedOut } }", office.tokens.pop())
+
+
+GRAPHQL_WS = Peer("graphql-ws", ("node", "--expose-gc", str(HERE / "graphql_ws.js")))
+STOCK = Peer("stock Strawberry", (sys.executable, "-m", "bench.feed.stock"))
+OFFBOARD = Peer("Offboard", (str(Path(sys.executable).with_name("offboard")), "serve", "--port", "0"), is_offboard=True)
+PEERS = (GRAPHQL_WS, STOCK, OFFBOARD)
+
+
+class Server:
+    """A running server."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self.process = process
+        self.log = log
+        assert process.stdout is not None
+        greeting = process.stdout.readline().decode()
+        if "http://127.0.0.1:" not in greeting:
+            raise Failed(f"A server did not start:\n{log.read_text()}")
+        self.port = int(greeting.rpartition(":")[2].partition("/")[0])
+
+    def resident(self) -> int:
+        """Bytes of memory that it holds."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * resource.getpagesize()
+
+    def seconds(self) -> float:
+        """Processor time that it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+class Stage:
+    """A database with people in it, copied for every server that is started, and a folder for what is written."""
+
+    def __init__(self, folder: Path, *, watchers: int, leavers: int, sign_outs: int) -> None:
+        self._folder = folder
+        self._template = folder / "template.db"
+        url = f"sqlite+aiosqlite:///{self._template}"
+        subprocess.run([OFFBOARD.command[0], "migrate"], env=_environment(url), check=True, stdout=subprocess.DEVNULL)
+        self._office = asyncio.run(open_office(url, watchers=watchers, leavers=leavers, sign_outs=sign_outs))
+
+    @contextmanager
+    def serve(self, peer: Peer) -> Iterator[tuple[Server, Office]]:
+        """A server that has just started, on a database of its own, and who is in that."""
+        database = self._folder / "served.db"
+        for each in self._folder.glob("served.db*"):
+            each.unlink()
+        shutil.copy(self._template, database)
+        log = self._folder / "server.log"
+        with log.open("wb") as errors:
+            process = subprocess.Popen(
+                peer.command,
+                env=_environment(f"sqlite+aiosqlite:///{database}"),
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                preexec_fn=_settle_in,
+            )
+        try:
+            yield Server(process, log), Office(self._office.watchers, self._office.leavers, list(self._office.tokens))
+        finally:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+def graphql(query: str, token: str, **variables: object) -> bytes:
+    """A GraphQL request over HTTP."""
+    body = orjson.dumps({"query": query, "variables": variables})
+    return _post("/graphql", body, f"Content-Type: application/json\r\nAuthorization: Bearer {token}\r\n")
+
+
+def _post(path: str, body: bytes = b"", headers: str = "") -> bytes:
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+def allow_files(wanted: int) -> None:
+    """Let this process and its servers open that many files; raises Failed if the system does not."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+    except (ValueError, OSError):
+        raise Failed(f"This needs {wanted} open files (ulimit -n), and the system allows {hard}.") from None
+
+
+def _settle_in() -> None:
+    """In the server's process, before it starts: its core, and an end when the measuring process ends."""
+    os.sched_setaffinity(0, {SERVER_CORE})
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _environment(url: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("OFFBOARD_")}
+    return {
+        **inherited,
+        "NODE_ENV": "production",
+        "OFFBOARD_DATABASE_URL": url,
+        "OFFBOARD_LOG_LEVEL": "warning",
+        "OFFBOARD_MAIL_URL": "console:",
+    }

@@ -1,0 +1,109 @@
+"""The tables, and the machine they were made on."""
+
+import os
+import platform
+import statistics
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.feed.measuring import Run, Size
+
+Runs = Mapping[str, Sequence[Run]]
+
+ROWS: tuple[tuple[str, Callable[[Run], float], str], ...] = (
+    ("connect + init + subscribe per second", lambda run: run.connects, "at least 1.00"),
+    ("resident KB per idle subscriber", lambda run: run.kilobytes, "at most 0.90"),
+    ("one event to all, last arrival, ms", lambda run: run.fan_out, "at most 0.50"),
+)
+BASE = "graphql-ws"
+
+
+def machine() -> str:
+    """One line about the machine and one about the programs."""
+    cpu = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    programs = ", ".join(
+        f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "websockets", "strawberry-graphql")
+    )
+    return (
+        f"{cpu}, {os.cpu_count()} cores, Linux {platform.release()}\n"
+        f"Python {platform.python_version()}, {programs}; Node {node}"
+    )
+
+
+def table(size: Size, runs: Runs) -> str:
+    """What was measured at one size: medians, and the median of the ratios within each round."""
+    count = len(next(iter(runs.values())))
+    lines = [
+        f"### {size.subscribers:,} subscribers, medians of {count} runs (lowest - highest)",
+        "",
+        "| | " + " | ".join(runs) + f" | Offboard / {BASE} | must reach |",
+        "|---|" + "---|" * (len(runs) + 2),
+    ]
+    for label, value, goal in ROWS:
+        cells = [_cell([value(run) for run in each]) for each in runs.values()]
+        lines.append("| " + " | ".join([label, *cells, _ratio(runs, value), goal]) + " |")
+    lines += [*_deactivations(runs), "", *_conditions(runs), *_stopping(size, runs)]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(values: Sequence[float]) -> str:
+    return f"{_short(statistics.median(values))} ({_short(min(values))} - {_short(max(values))})"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def _ratio(runs: Runs, value: Callable[[Run], float]) -> str:
+    if BASE not in runs or "Offboard" not in runs:
+        return "-"
+    ratios = [value(own) / value(base) for own, base in zip(runs["Offboard"], runs[BASE], strict=True)]
+    return f"{statistics.median(ratios):.2f}"
+
+
+def _deactivations(runs: Runs) -> list[str]:
+    lines = []
+    for scope in ("CURRENT_SESSION", "WORKSPACE"):
+        each = [run.deactivations[scope] for run in runs.get("Offboard", ()) if run.deactivations.get(scope)]
+        if each:
+            p50 = _cell([statistics.median(took) for took in each])
+            p99 = _cell([statistics.quantiles(took, n=100)[98] for took in each])
+            cells = ["-"] * (len(runs) - 1) + [f"p50 {p50}, p99 {p99}", "", "p99 at most 25"]
+            lines.append("| " + " | ".join([f"deactivateUser to closed, ms, others on {scope}", *cells]) + " |")
+    return lines
+
+
+def _conditions(runs: Runs) -> list[str]:
+    lines = []
+    for name, each in runs.items():
+        shares = [
+            statistics.median(getattr(run, share) for run in each) * 100
+            for share in ("connecting_client", "connecting_server", "fan_out_client", "fan_out_server")
+        ]
+        lines.append(
+            f"{name}: while connecting the client used {shares[0]:.0f} % of its core, the server {shares[1]:.0f} %; "
+            f"while telling {shares[2]:.0f} % and {shares[3]:.0f} %. An event is {each[0].event_bytes} bytes."
+        )
+    return lines
+
+
+def _stopping(size: Size, runs: Runs) -> list[str]:
+    each = [run for run in runs.get("Offboard", ()) if run.stop]
+    if not each:
+        return []
+    codes: Counter[int] = sum((run.codes for run in each), Counter())
+    told = ", ".join(f"{count:,} got {code or 'no close frame'}" for code, count in sorted(codes.items()))
+    return [
+        f"SIGTERM with {size.subscribers:,} sockets open: exit after {_cell([run.stop for run in each])} s; {told}."
+    ]
