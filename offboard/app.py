@@ -9,20 +9,17 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from offboard.feed.socket import Endpoint as SocketEndpoint
 from offboard.gateway import Gateway
+from offboard.health import Ready, healthy
 from offboard.http import Endpoint as HttpEndpoint
 from offboard.service import Service
 from offboard.settings import Settings
 
 REQUEST_ID = "X-Request-Id"
-
-log = structlog.get_logger(__name__)
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -34,19 +31,11 @@ def create_app(settings: Settings) -> Starlette:
         async with service.running():
             yield
 
-    async def ready(_request: Request) -> Response:
-        try:
-            await service.database.ping()
-        except Exception:
-            log.exception("The database does not answer")
-            return JSONResponse({"database": "failing"}, 503)
-        return JSONResponse({"database": "ok"})
-
     routes: list[BaseRoute] = [
         Route("/graphql", HttpEndpoint(service).__call__, methods=["GET", "POST"]),
         WebSocketRoute("/graphql", SocketEndpoint(Gateway(service), service.feed)),
-        Route("/healthz", _healthy),
-        Route("/readyz", ready),
+        Route("/healthz", healthy),
+        Route("/readyz", Ready(service).__call__),
     ]
     middleware = [Middleware(RequestId)]
     if settings.allowed_origins:
@@ -64,10 +53,6 @@ def create_app(settings: Settings) -> Starlette:
     app.state.service = service
     app.router.redirect_slashes = False
     return app
-
-
-async def _healthy(_request: Request) -> Response:
-    return JSONResponse({"status": "ok"})
 
 
 class RequestId:

@@ -12,7 +12,7 @@ from models.database import Database, Reader
 from models.enums import RevocationReason
 from models.types import now
 from offboard.clock import Clock
-from offboard.feed.broker import MemoryBroker
+from offboard.feed.brokers import open_broker
 from offboard.feed.feed import Feed
 from offboard.feed.hub import Connection, Credential
 from offboard.mail.mailer import Mailer
@@ -33,7 +33,8 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.database = Database(settings.database_url)
-        self.feed = Feed(self.database, MemoryBroker(), still_alive)
+        self.broker = open_broker(settings.broker_url, settings.database_url)
+        self.feed = Feed(self.database, self.broker, still_alive)
         self.mailer = Mailer(
             self.database,
             open_transport(settings.mail_url),

@@ -1,11 +1,12 @@
 """Settings: environment variables with the prefix OFFBOARD_, checked once at the start. docs/settings.md lists them."""
 
+from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -43,6 +44,25 @@ def _database_url(text: str) -> str:
     if not url.database or url.database == ":memory:":
         raise ValueError("must name a file, as in sqlite:///offboard.db")
     return url.set(drivername="sqlite+aiosqlite").render_as_string(hide_password=False)
+
+
+def _broker_url(text: str, info: ValidationInfo) -> str:
+    if text == "memory:":
+        return text
+    if text == "postgresql:":
+        if info.data.get("database_url", "").startswith("sqlite"):
+            raise ValueError(f"must be memory: or redis://host while {PREFIX}DATABASE_URL names an SQLite database")
+        return text
+    parts = _split(text)
+    if parts is not None and ((parts.scheme in ("redis", "rediss") and parts.hostname) or parts.scheme == "unix"):
+        # Only who has a Redis waits for its library.
+        from redis.asyncio import ConnectionPool
+
+        with suppress(Exception):
+            ConnectionPool.from_url(text).make_connection()  # type: ignore[no-untyped-call]
+            return text
+        raise ValueError("must be a URL as redis-py takes it: one of its options cannot be used")
+    raise ValueError("must be memory:, postgresql: or redis://[[user]:password@]host[:port]")
 
 
 def _mail_url(text: str) -> str:
@@ -106,6 +126,7 @@ class Settings(BaseSettings):
     )
 
     database_url: Annotated[str, AfterValidator(_database_url)] = Field("sqlite+aiosqlite:///offboard.db", repr=False)
+    broker_url: Annotated[str, AfterValidator(_broker_url)] = Field("memory:", repr=False)
     mail_url: Annotated[str, AfterValidator(_mail_url)] = Field("console:", repr=False)
     mail_from: Annotated[str, Field(pattern=r"^[^\r\n]*[^\s@]+@[^\s@]+$")] = "Offboard <offboard@localhost>"
     public_url: Annotated[str, AfterValidator(_web_url)] = "http://127.0.0.1:8000"

@@ -44,7 +44,7 @@ Dependencies
 """
 
 from offboard.feed.api import Api, OperationFailed, Result, Scope, Unauthorized
-from offboard.feed.broker import Broker, MemoryBroker
+from offboard.feed.brokers import Broker, MemoryBroker
 from offboard.feed.feed import Feed
 from offboard.feed.hub import Connection, Credential, Identity, Overflow
 from offboard.feed.protocol import Operation

@@ -12,7 +12,7 @@ from models.database import Database, Tx
 from models.enums import RevocationReason
 from models.events import FeedEvent
 from models.types import now
-from offboard.feed.broker import Broker
+from offboard.feed.brokers import Broker
 from offboard.feed.hub import QUEUE_LIMIT, Connection, Hub, Wanted
 from offboard.feed.relay import Periods, Relay, StillAlive
 

@@ -224,18 +224,6 @@ async def test_what_fails_before_the_operation_is_masked_too(
     assert "secret" not in answer.text
 
 
-async def test_health(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (await api.client.get("/healthz")).json() == {"status": "ok"}
-    assert (await api.client.get("/readyz")).json() == {"database": "ok"}
-
-    async def fail() -> None:
-        raise OSError("gone")
-
-    monkeypatch.setattr(api.database, "ping", fail)
-    answer = await api.client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (503, {"database": "failing"})
-
-
 async def test_nothing_redirects(api: Api) -> None:
     assert (await api.client.post("/graphql/")).status_code == 404
 

@@ -64,11 +64,42 @@ def test_mail_urls(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "memory:",
+        "redis://cache",
+        "redis://:secret@[::1]:6379/2",
+        "rediss://me:secret@cache?ssl_cert_reqs=none",
+        "unix:///run/redis.sock?password=secret",
+    ],
+)
+def test_broker_urls(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("OFFBOARD_BROKER_URL", url)
+    assert load_settings().broker_url == url
+
+
+def test_the_broker_of_postgresql_needs_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFFBOARD_BROKER_URL", "postgresql:")
+    with pytest.raises(InvalidSetting) as caught:
+        load_settings()
+    assert str(caught.value) == (
+        "OFFBOARD_BROKER_URL must be memory: or redis://host while OFFBOARD_DATABASE_URL names an SQLite database."
+    )
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("DATABASE_URL", "hunter2"),
         ("DATABASE_URL", "mysql://me:hunter2@db/offboard"),
         ("DATABASE_URL", "sqlite://"),
+        ("BROKER_URL", "hunter2"),
+        ("BROKER_URL", "memory"),
+        ("BROKER_URL", "postgresql://me:hunter2@db/offboard"),
+        ("BROKER_URL", "redis://"),
+        ("BROKER_URL", "redis://:hunter2@cache:99999"),
+        ("BROKER_URL", "redis://cache?password=hunter2&no_such_option=1"),
+        ("BROKER_URL", "rediss://cache?ssl_cert_reqs=hunter2"),
         ("MAIL_URL", "smtps://me:hunter2@mail"),
         ("MAIL_URL", "smtp://me:hunter2@mail:99999"),
         ("MAIL_URL", "file:"),
@@ -100,4 +131,5 @@ def test_a_bad_value_is_one_line_that_names_the_variable_and_not_the_value(
 
 def test_secrets_are_not_in_the_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OFFBOARD_MAIL_URL", "smtp://me:hunter2@mail:25")
+    monkeypatch.setenv("OFFBOARD_BROKER_URL", "redis://:hunter2@cache")
     assert "hunter2" not in repr(load_settings())

@@ -1,0 +1,393 @@
+"""One suite for all brokers, against real servers, with the faults that those have."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+import pytest
+from prometheus_client import REGISTRY
+from redis.asyncio import Redis as RedisClient
+from structlog.testing import capture_logs
+
+from models.types import new_id
+from offboard.feed.brokers import Broker, open_broker, postgresql, reconnecting, redis
+from tests.services.postgresql import PostgreSQL
+from tests.services.redis import Redis
+from tests.services.service import Service
+from tests.waiting import eventually
+
+LOST = "The broker is lost: events reach other processes late"
+
+ACME, GLOBEX, INITECH = new_id(), new_id(), new_id()
+
+
+class Heard:
+    """The hints that a process got."""
+
+    def __init__(self) -> None:
+        self.hints: list[tuple[UUID, int]] = []
+        self._new = asyncio.Event()
+
+    def __call__(self, workspace_id: UUID, position: int) -> None:
+        self.hints.append((workspace_id, position))
+        self._new.set()
+
+    async def wait_for(self, *hint: Any) -> None:
+        while hint not in self.hints:
+            self._new.clear()
+            await self._new.wait()
+
+
+class Kind:
+    """A kind of broker, and what its server tells without it."""
+
+    def __init__(self, server: Service | None) -> None:
+        self._server = server
+        self.processes = 1 if server is None else 3
+
+    @property
+    def server(self) -> Service:
+        assert self._server is not None
+        return self._server
+
+    def open(self, *, through: int | None = None) -> Broker:
+        """A broker of this kind, connecting through another port if one is given."""
+        if self._server is None:
+            return open_broker("memory:", "")
+        url = self._server.url.replace(str(self._server.port), str(through or self._server.port))
+        return open_broker("postgresql:", url) if isinstance(self._server, PostgreSQL) else open_broker(url, "")
+
+    async def connections(self) -> int:
+        """How many connections of brokers the server has."""
+        if isinstance(self._server, PostgreSQL):
+            statement = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
+            return int(await self._ask(statement, postgresql.APPLICATION))
+        async with RedisClient.from_url(self.server.url, decode_responses=True) as client:
+            return len(await client.client_list()) - 1
+
+    async def say(self, message: str) -> None:
+        """Publish what no broker would."""
+        if isinstance(self._server, PostgreSQL):
+            await self._ask("SELECT pg_notify($1, $2)", postgresql.CHANNEL, message)
+        else:
+            async with RedisClient.from_url(self.server.url) as client:
+                await client.publish(redis.CHANNEL, message)
+
+    async def _ask(self, statement: str, *values: str) -> Any:
+        connection = await asyncpg.connect(self.server.url.replace("+asyncpg", ""))
+        try:
+            return await connection.fetchval(statement, *values)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[dict[str, Service]]:
+    """Each started when it is first wanted; a test that stops one starts it again."""
+    started: dict[str, Service] = {}
+    yield started
+    for server in started.values():
+        server.close()
+
+
+def _kind(name: str, servers: dict[str, Service]) -> Kind:
+    if name == "memory":
+        return Kind(None)
+    if name not in servers:
+        servers[name] = (PostgreSQL() if name == "postgresql" else Redis()).start()
+    return Kind(servers[name])
+
+
+@pytest.fixture(params=["memory", "postgresql", "redis"])
+def kind(request: pytest.FixtureRequest, servers: dict[str, Service]) -> Kind:
+    return _kind(request.param, servers)
+
+
+@pytest.fixture(params=["postgresql", "redis"])
+def served(request: pytest.FixtureRequest, servers: dict[str, Service]) -> Kind:
+    """A kind with a server."""
+    return _kind(request.param, servers)
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence is noticed soon."""
+    for module in (reconnecting, postgresql, redis):
+        monkeypatch.setattr(module, "CHECK_EVERY", 0.1)
+        monkeypatch.setattr(module, "PATIENCE", 0.5)
+
+
+@contextmanager
+def away(server: Service, end: Callable[[], None]) -> Iterator[None]:
+    """A server that is gone for a while."""
+    end()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+@asynccontextmanager
+async def listening(*brokers: Broker) -> AsyncIterator[list[Heard]]:
+    async with AsyncExitStack() as stack:
+        everybody = []
+        for broker in brokers:
+            heard = Heard()
+            stack.push_async_callback(broker.stop)
+            await broker.start(heard)
+            everybody.append(heard)
+        yield everybody
+
+
+async def until(true: Callable[[], Any]) -> None:
+    async def look() -> bool | None:
+        return True if true() else None
+
+    await eventually(look)
+
+
+async def reachable(broker: Broker) -> bool | None:
+    with suppress(ConnectionError):
+        await broker.ping()
+        return True
+    return None
+
+
+async def unreachable(broker: Broker) -> bool | None:
+    return None if await reachable(broker) else True
+
+
+def counted(kind: str) -> float:
+    return REGISTRY.get_sample_value("offboard_hints_total", {"kind": kind}) or 0
+
+
+async def test_a_hint_reaches_every_process_the_own_one_too(kind: Kind) -> None:
+    brokers = [kind.open() for _ in range(kind.processes)]
+    async with listening(*brokers) as everybody:
+        for position, broker in enumerate(brokers, start=1):
+            await broker.ping()
+            await broker.publish(ACME, position)
+            for heard in everybody:
+                await heard.wait_for(ACME, position)
+
+
+async def test_nothing_is_hinted_before_start_and_after_stop(kind: Kind) -> None:
+    broker, other = kind.open(), kind.open()
+    await broker.publish(ACME, 1)
+    async with listening(broker, other) as (heard, _):
+        await broker.publish(ACME, 2)
+        await heard.wait_for(ACME, 2)
+        await broker.stop()
+        await broker.publish(ACME, 3)
+        await other.publish(ACME, 4)
+    assert heard.hints == [(ACME, 2)]
+
+
+async def test_many_at_once_become_one_for_each_workspace(served: Kind) -> None:
+    """Red when every publish is sent."""
+    async with listening(served.open(), broker := served.open()) as (heard, _):
+        published = counted("published")
+        for position in range(1, 1001):
+            for workspace_id in (ACME, GLOBEX, INITECH):
+                await broker.publish(workspace_id, 1001 - position if workspace_id == INITECH else position)
+        for workspace_id in (ACME, GLOBEX, INITECH):
+            await heard.wait_for(workspace_id, 1000)
+        assert len(heard.hints) == 3
+        await until(lambda: counted("published") - published == 3)
+
+
+async def test_a_receiver_observes_how_old_a_hint_is(served: Kind) -> None:
+    def observed() -> float:
+        return REGISTRY.get_sample_value("offboard_broker_lag_seconds_count") or 0
+
+    before = observed()
+    async with listening(broker := served.open()) as (heard,):
+        await broker.publish(ACME, 1)
+        await heard.wait_for(ACME, 1)
+    assert observed() - before == 1
+    assert (REGISTRY.get_sample_value("offboard_broker_lag_seconds_bucket", {"le": "5.0"}) or 0) >= 1
+
+
+async def test_what_is_no_hint_is_logged_and_does_no_harm(served: Kind) -> None:
+    async with listening(broker := served.open()) as (heard,):
+        with capture_logs() as logged:
+            for message in ("", "hello", f"{ACME} x 1", "1 2 3"):
+                await served.say(message)
+            await broker.publish(ACME, 1)
+            await heard.wait_for(ACME, 1)
+    assert heard.hints == [(ACME, 1)]
+    assert [line["event"] for line in logged] == ["A message of the broker is no hint"] * 4
+
+
+async def test_a_server_that_is_killed_and_comes_back(served: Kind, tries: "Tries") -> None:
+    """Red when the broker does not connect again; also when every try is logged."""
+    async with listening(broker := served.open(), other := served.open()) as (heard, _):
+        with capture_logs() as logged:
+            with away(served.server, served.server.crash):
+                await eventually(lambda: unreachable(broker))
+                lost = counted("lost")
+                await broker.publish(ACME, 1)
+                assert counted("lost") == lost + 1
+                await tries.more(6)
+            await eventually(lambda: reachable(broker))
+            await eventually(lambda: reachable(other))
+            await other.publish(ACME, 2)
+            await heard.wait_for(ACME, 2)
+    assert heard.hints == [(ACME, 2)]
+    assert sorted(line["event"] for line in logged) == ["The broker is back"] * 2 + [LOST] * 2
+
+
+async def test_a_server_that_is_not_there_at_the_start(served: Kind, tries: "Tries") -> None:
+    heard, broker = Heard(), served.open()
+    with away(served.server, served.server.stop):
+        await broker.start(heard)
+        with pytest.raises(ConnectionError, match="is not connected"):
+            await broker.ping()
+        await tries.more(2)
+    await eventually(lambda: reachable(broker))
+    await broker.publish(ACME, 1)
+    await heard.wait_for(ACME, 1)
+    await broker.stop()
+
+
+async def test_a_connection_that_falls_silent_is_noticed(served: Kind, hurry: None) -> None:
+    """Red without the checks: no packet says that the peer is gone."""
+    async with line_to(served.server) as line:
+        async with listening(broker := served.open(through=line.port)) as (heard,):
+            line.silence()
+            await broker.publish(ACME, 1)
+            await eventually(lambda: unreachable(broker))
+            await eventually(lambda: reachable(broker))
+            await broker.publish(ACME, 2)
+            await heard.wait_for(ACME, 2)
+        assert heard.hints == [(ACME, 2)]
+
+
+@pytest.mark.parametrize("silent", [0, 1])
+async def test_either_connection_is_checked(served: Kind, hurry: None, silent: int) -> None:
+    """Red when only one of the two connections is asked for answers."""
+    async with line_to(served.server) as line:
+        async with listening(broker := served.open(through=line.port)):
+            line.silence(silent)
+            await eventually(lambda: unreachable(broker))
+
+
+async def test_stop_leaves_no_task_and_no_connection(served: Kind) -> None:
+    before = asyncio.all_tasks()
+    async with listening(broker := served.open()) as (heard,):
+        await broker.publish(ACME, 1)
+        await heard.wait_for(ACME, 1)
+        assert await served.connections() == 2
+    assert asyncio.all_tasks() == before
+
+    async def none_left() -> bool | None:
+        return None if await served.connections() else True
+
+    await eventually(none_left)
+
+
+async def test_stop_while_hints_are_sent(served: Kind) -> None:
+    """Red when a driver loses the cancellation: then stop would wait for ever."""
+    for turns in range(40):
+        async with listening(broker := served.open()):
+            await broker.publish(ACME, 1)
+            for _ in range(turns % 8):
+                await asyncio.sleep(0)
+
+
+async def test_stop_does_not_wait_for_a_silent_server(served: Kind, hurry: None) -> None:
+    before = asyncio.all_tasks()
+    async with line_to(served.server) as line:
+        async with listening(broker := served.open(through=line.port)):
+            line.silence()
+            await broker.publish(ACME, 1)
+            async with asyncio.timeout(5):
+                await broker.stop()
+    await until(lambda: asyncio.all_tasks() == before)
+
+
+async def test_a_password_is_not_told(served: Kind, caplog: pytest.LogCaptureFixture) -> None:
+    """The server refuses it, or asks for none."""
+    parts = urlsplit(served.server.url)
+    url = parts._replace(netloc=f"somebody:hunter2@{parts.hostname}:{parts.port}").geturl()
+    caplog.set_level(logging.DEBUG)
+    broker = open_broker("postgresql:", url) if parts.scheme.startswith("postgresql") else open_broker(url, "")
+    with capture_logs() as logged:
+        async with listening(broker):
+            with pytest.raises(ConnectionError) as refused:
+                await broker.ping()
+    assert [line["event"] for line in logged] == [LOST]
+    assert "hunter2" not in f"{logged}{caplog.text}{refused.value}"
+
+
+class Tries:
+    """Counts how often brokers connect."""
+
+    def __init__(self) -> None:
+        self._made = asyncio.Semaphore(0)
+
+    def note(self, connect: Callable[..., Any]) -> Callable[..., Any]:
+        def noting(*arguments: Any) -> Any:
+            self._made.release()
+            return connect(*arguments)
+
+        return noting
+
+    async def more(self, number: int) -> None:
+        """Wait until some more have been made."""
+        while not self._made.locked():
+            await self._made.acquire()
+        for _ in range(number):
+            await self._made.acquire()
+
+
+@pytest.fixture
+def tries(monkeypatch: pytest.MonkeyPatch) -> Tries:
+    counting = Tries()
+    for module in (postgresql, redis):
+        monkeypatch.setattr(module, "connect", counting.note(module.connect))
+    return counting
+
+
+class Line:
+    """Passes connections on to a server. One that falls silent stays open, but nothing comes through any more."""
+
+    def __init__(self, behind: int) -> None:
+        self.port = 0
+        self._behind = behind
+        self._silenced: list[asyncio.Event] = []
+
+    async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, both ways, until either side ends it."""
+        silenced = asyncio.Event()
+        self._silenced.append(silenced)
+        back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._behind)
+        await asyncio.gather(_copy(reader, back_writer, silenced), _copy(back_reader, writer, silenced))
+
+    def silence(self, *which: int) -> None:
+        """Let nothing more through on connections made by now, in their order; on all if none is named."""
+        for number in which or range(len(self._silenced)):
+            self._silenced[number].set()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, silenced: asyncio.Event) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65_536):
+            if not silenced.is_set():
+                writer.write(data)
+                await writer.drain()
+    writer.close()
+
+
+@asynccontextmanager
+async def line_to(server: Service) -> AsyncIterator[Line]:
+    line = Line(server.port)
+    listener = await asyncio.start_server(line.pass_on, "127.0.0.1")
+    line.port = listener.sockets[0].getsockname()[1]
+    async with listener:
+        yield line
