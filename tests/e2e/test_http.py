@@ -161,7 +161,7 @@ async def test_health_and_readiness(visitor: Caller) -> None:
     base = visitor.url.removesuffix("/graphql")
     assert (await visitor.http.get(f"{base}/healthz")).json() == {"status": "ok"}
     ready = await visitor.http.get(f"{base}/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"database": "ok"})
+    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "broker": "ok"})
 
 
 async def test_every_answer_has_an_id_of_its_own(visitor: Caller) -> None:
