@@ -1,28 +1,31 @@
-"""The engine, reading in one snapshot, and writing in one transaction.
+"""Reading in one snapshot, and writing in one transaction, on SQLite or PostgreSQL.
 
-SQLite: WAL, synchronous=FULL (a commit that was answered survives a power cut), secure_delete (deleted bytes are
-overwritten), the driver's implicit transactions off. A writer begins with BEGIN IMMEDIATE behind an asyncio lock, so
-that writers of this process queue fairly instead of polling the file lock.
+What the two do by different means is in models.sqlite and models.postgresql.
 """
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Executable, Row, Table, event, inspect, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Executable, Row, Table, inspect, make_url, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlmodel import SQLModel
 
 from models.people import Workspace
+from models.postgresql import Postgresql
+from models.sqlite import Sqlite
 from models.types import now
 
-BUSY_TIMEOUT_MS = 15_000
+TRIES = 5
+LONGEST_PAUSE_S = 0.05
 
+Means = Sqlite | Postgresql
 T = TypeVar("T")
 M = TypeVar("M", bound=SQLModel)
 
@@ -37,14 +40,19 @@ def table(model: type[SQLModel]) -> Table:
 WORKSPACE = table(Workspace)
 
 
+class Overtaken(Exception):
+    """What a transaction began with was no longer true when it held its locks: it must be run again from its start."""
+
+
 class Tx:
     """One write transaction: a session to work with, the time since the lock was taken, and what to tell afterwards.
 
     `positions` maps each workspace that got events to its last position: after the commit, connected nodes are hinted.
     """
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, means: Means) -> None:
         self.session = session
+        self._means = means
         self.now: datetime = now()
         self.positions: dict[UUID, int] = {}
         self.mail_due = False
@@ -56,13 +64,13 @@ class Tx:
         Whatever is read after it stays true until the commit, and `now` is later than everything decided under the
         lock before.
         """
-        await self.session.execute(
+        self.now = await self._means.hold(
+            self.session,
             select(WORKSPACE.c.id)
             .where(WORKSPACE.c.id.in_(workspace_ids))
             .order_by(WORKSPACE.c.id)
-            .with_for_update(key_share=True)
+            .with_for_update(key_share=True),
         )
-        self.now = now()
 
     async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
         """All rows of a statement."""
@@ -140,23 +148,20 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = create_async_engine(url, pool_size=10, max_overflow=10, hide_parameters=True)
+        self.means: Means = Sqlite(url) if make_url(url).get_backend_name() == "sqlite" else Postgresql(url)
+        self.engine = self.means.engine
         self.after_commit: list[AfterCommit] = []
-        self._writers = self.engine.execution_options(begin="BEGIN IMMEDIATE")
-        self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Any]] = set()
-        if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine.sync_engine, "connect", _configure_sqlite)
-            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
 
     def read(self) -> Reader:
         """A reader; use it as an async context manager, or refresh() it when done."""
-        return Reader(self.engine)
+        return Reader(self.means.readers)
 
     async def transact(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Run `work` in one transaction, commit, then tell `after_commit`; if `work` raises, everything is rolled back.
 
-        From the lock to the hint nothing cancels: if the caller is cancelled, the work still ends and is told.
+        From the lock to the hint nothing cancels: if the caller is cancelled, the work still ends and is told. Where
+        transactions got into each other's way, `work` is run again from its start, a few times.
         """
         task = asyncio.ensure_future(self._transact(work))
         self._running.add(task)
@@ -164,8 +169,7 @@ class Database:
         return await asyncio.shield(task)
 
     async def _transact(self, work: Callable[[Tx], Awaitable[T]]) -> T:
-        async with self.begin() as tx:
-            result = await work(tx)
+        result, tx = await self._commit(work)
         for listener in self.after_commit:
             try:
                 await listener(tx)
@@ -173,21 +177,24 @@ class Database:
                 log.exception("A commit could not be told")
         return result
 
+    async def _commit(self, work: Callable[[Tx], Awaitable[T]]) -> tuple[T, Tx]:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                async with self.begin() as tx:
+                    return await work(tx), tx
+            except (DBAPIError, Overtaken) as error:
+                if not tries_left or (isinstance(error, DBAPIError) and not self.means.lost_race(error)):
+                    raise
+            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311 (no secret)
+        raise AssertionError
+
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
         """One write transaction: committed at the end of the block, rolled back if it raises."""
-        async with self._turn_of_writers(), AsyncSession(self._writers, expire_on_commit=False) as session:
+        async with self.means.turn(), AsyncSession(self.means.writers, expire_on_commit=False) as session:
             async with session.begin():
                 await session.connection()
-                yield Tx(session)
-
-    @asynccontextmanager
-    async def _turn_of_writers(self) -> AsyncIterator[None]:
-        if self.engine.dialect.name == "sqlite":
-            async with self._turn:
-                yield
-        else:
-            yield
+                yield Tx(session, self.means)
 
     async def ping(self) -> None:
         """Ask the database for an answer; raises if there is none."""
@@ -205,39 +212,5 @@ class Database:
         await self.engine.dispose()
 
     async def truncate_wal(self) -> bool:
-        """SQLite: move the write-ahead log into the file and empty it, so that erased bytes are gone from both.
-
-        False if a reader or writer was in the way: nobody waits, try again later. Other databases: nothing to do, True.
-        """
-        if self.engine.dialect.name != "sqlite":
-            return True
-        async with self._turn, self.engine.connect() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
-            assert raw is not None
-            await raw.execute("PRAGMA busy_timeout = 0")
-            try:
-                async with raw.execute("PRAGMA wal_checkpoint(TRUNCATE)") as cursor:
-                    busy, *_ = await cursor.fetchone()
-            finally:
-                await raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-            return not busy
-
-
-def _configure_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "secure_delete = ON",
-        "cache_size = -16000",
-        "temp_store = MEMORY",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+        """Let erased bytes be gone from the database's log too; False if somebody was in the way: try again later."""
+        return await self.means.truncate_wal()

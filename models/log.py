@@ -8,7 +8,7 @@ from sqlalchemy import JSON, BigInteger, Index
 from sqlmodel import Field, SQLModel
 
 from models.enums import AuditAction, EventKind, RevocationReason, UserChangeKind
-from models.types import Timestamp, named, new_id
+from models.types import Named, Timestamp, new_id
 
 
 class AuditEntry(SQLModel, table=True):
@@ -25,7 +25,7 @@ class AuditEntry(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     workspace_id: UUID = Field(foreign_key="workspace.id")
     at: datetime = Field(sa_type=Timestamp)
-    action: AuditAction = Field(sa_type=named(AuditAction))
+    action: AuditAction = Field(sa_type=Named(AuditAction))
     actor_id: UUID
     target_id: UUID | None = None
     details: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
@@ -38,10 +38,10 @@ class Event(SQLModel, table=True):
 
     workspace_id: UUID = Field(primary_key=True, foreign_key="workspace.id")
     position: int = Field(primary_key=True, sa_type=BigInteger)
-    kind: EventKind = Field(sa_type=named(EventKind))
+    kind: EventKind = Field(sa_type=Named(EventKind))
     occurred_at: datetime = Field(sa_type=Timestamp)
     user_id: UUID | None = None
     session_id: UUID | None = None
     access_token_id: UUID | None = None
-    reason: RevocationReason | None = Field(default=None, sa_type=named(RevocationReason))
-    change: UserChangeKind | None = Field(default=None, sa_type=named(UserChangeKind))
+    reason: RevocationReason | None = Field(default=None, sa_type=Named(RevocationReason))
+    change: UserChangeKind | None = Field(default=None, sa_type=Named(UserChangeKind))

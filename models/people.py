@@ -11,18 +11,18 @@ from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.enums import ActorKind, ClientKind, DeactivationReason, LinkKind, RevocationReason, Role, UserStatus
-from models.types import NEVER, Timestamp, named, new_id
+from models.types import NEVER, Named, Text, Timestamp, new_id
 
 
 class Workspace(SQLModel, table=True):
     """A tenant. Its row is the lock of everybody's lifecycle in it and counts the events of its feed."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    slug: str = Field(unique=True)
-    name: str
+    slug: str = Field(unique=True, sa_type=Text)
+    name: str = Field(sa_type=Text)
     retention_days: int = 30
     created_at: datetime = Field(sa_type=Timestamp)
-    feed_generation: str
+    feed_generation: str = Field(sa_type=Text)
     event_position: int = Field(default=0, sa_type=BigInteger)
     pruned_position: int = Field(default=0, sa_type=BigInteger)
 
@@ -38,8 +38,8 @@ class Account(SQLModel, table=True):
     """An email address and its password. One account may be a user of several workspaces."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    email: str = Field(unique=True)
-    password_hash: str | None = None
+    email: str = Field(unique=True, sa_type=Text)
+    password_hash: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_type=Timestamp)
 
 
@@ -59,18 +59,18 @@ class User(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     workspace_id: UUID = Field(foreign_key="workspace.id")
     account_id: UUID = Field(foreign_key="account.id", index=True)
-    email: str
-    name: str
-    name_key: str
-    status: UserStatus = Field(default=UserStatus.ACTIVE, sa_type=named(UserStatus))
+    email: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    name_key: str = Field(sa_type=Text)
+    status: UserStatus = Field(default=UserStatus.ACTIVE, sa_type=Named(UserStatus))
     pending: bool = True
     epoch: int = 0
     created_at: datetime = Field(sa_type=Timestamp)
     last_signed_in_at: datetime = Field(default=NEVER, sa_type=Timestamp)
     deactivated_at: datetime | None = Field(default=None, sa_type=Timestamp)
     deactivated_by_id: UUID | None = None
-    deactivation_reason: DeactivationReason | None = Field(default=None, sa_type=named(DeactivationReason))
-    deactivation_note: str | None = None
+    deactivation_reason: DeactivationReason | None = Field(default=None, sa_type=Named(DeactivationReason))
+    deactivation_note: str | None = Field(default=None, sa_type=Text)
 
 
 class UserRole(SQLModel, table=True):
@@ -80,7 +80,7 @@ class UserRole(SQLModel, table=True):
     __table_args__ = (Index("user_role_role", "workspace_id", "role", "user_id"), {"sqlite_with_rowid": False})
 
     user_id: UUID = Field(primary_key=True, foreign_key="user.id", ondelete="CASCADE")
-    role: Role = Field(primary_key=True, sa_type=named(Role))
+    role: Role = Field(primary_key=True, sa_type=Named(Role))
     workspace_id: UUID = Field(foreign_key="workspace.id")
 
 
@@ -91,7 +91,7 @@ class UserWord(SQLModel, table=True):
     __table_args__ = {"sqlite_with_rowid": False}
 
     workspace_id: UUID = Field(primary_key=True, foreign_key="workspace.id")
-    word: str = Field(primary_key=True)
+    word: str = Field(primary_key=True, sa_type=Text)
     user_id: UUID = Field(primary_key=True, foreign_key="user.id", ondelete="CASCADE", index=True)
 
 
@@ -102,7 +102,7 @@ class Team(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     workspace_id: UUID = Field(foreign_key="workspace.id")
-    name: str
+    name: str = Field(sa_type=Text)
 
 
 class TeamMember(SQLModel, table=True):
@@ -126,7 +126,7 @@ class Actor(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     workspace_id: UUID = Field(foreign_key="workspace.id")
-    kind: ActorKind = Field(sa_type=named(ActorKind))
+    kind: ActorKind = Field(sa_type=Named(ActorKind))
     user_id: UUID | None = Field(default=None, foreign_key="user.id", unique=True)
     access_token_id: UUID | None = Field(default=None, foreign_key="access_token.id", unique=True)
     reference: UUID | None = Field(default=None, unique=True)
@@ -148,17 +148,17 @@ class UserSession(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     workspace_id: UUID = Field(foreign_key="workspace.id")
     user_id: UUID
-    token_hash: str = Field(unique=True)
+    token_hash: str = Field(unique=True, sa_type=Text)
     epoch: int
-    client: ClientKind = Field(sa_type=named(ClientKind))
-    device_name: str | None = None
-    user_agent: str | None = None
-    ip_address: str | None = None
+    client: ClientKind = Field(sa_type=Named(ClientKind))
+    device_name: str | None = Field(default=None, sa_type=Text)
+    user_agent: str | None = Field(default=None, sa_type=Text)
+    ip_address: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_type=Timestamp)
     last_seen_at: datetime = Field(sa_type=Timestamp)
     expires_at: datetime = Field(sa_type=Timestamp)
     ended_at: datetime | None = Field(default=None, sa_type=Timestamp)
-    end_reason: RevocationReason | None = Field(default=None, sa_type=named(RevocationReason))
+    end_reason: RevocationReason | None = Field(default=None, sa_type=Named(RevocationReason))
 
 
 class AccessToken(SQLModel, table=True):
@@ -170,9 +170,9 @@ class AccessToken(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     workspace_id: UUID = Field(foreign_key="workspace.id")
     created_by_id: UUID = Field(index=True)
-    name: str
-    scopes: str
-    secret_hash: str = Field(unique=True)
+    name: str = Field(sa_type=Text)
+    scopes: str = Field(sa_type=Text)
+    secret_hash: str = Field(unique=True, sa_type=Text)
     created_at: datetime = Field(sa_type=Timestamp)
     expires_at: datetime | None = Field(default=None, sa_type=Timestamp)
     last_used_at: datetime | None = Field(default=None, sa_type=Timestamp)
@@ -191,9 +191,9 @@ class MailedLink(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     workspace_id: UUID = Field(foreign_key="workspace.id")
     user_id: UUID = Field(foreign_key="user.id", ondelete="CASCADE", index=True)
-    kind: LinkKind = Field(sa_type=named(LinkKind))
+    kind: LinkKind = Field(sa_type=Named(LinkKind))
     sent_by_id: UUID | None = None
-    token_hash: str | None = Field(default=None, unique=True)
+    token_hash: str | None = Field(default=None, unique=True, sa_type=Text)
     created_at: datetime = Field(sa_type=Timestamp)
     expires_at: datetime = Field(sa_type=Timestamp)
     mail_due_at: datetime | None = Field(default=None, sa_type=Timestamp, index=True)

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Enum
+from sqlalchemy import BigInteger, DateTime, Dialect, String
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from uuid_utils.compat import uuid7
+
+E = TypeVar("E", bound=StrEnum)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER = EPOCH
@@ -23,8 +25,12 @@ def new_id() -> UUID:
 
 
 def now() -> datetime:
-    """The present, in UTC, cut to the millisecond that the API shows."""
-    moment = datetime.now(UTC)
+    """The present by this machine's clock, in UTC, cut to the millisecond that the API shows."""
+    return cut(datetime.now(UTC))
+
+
+def cut(moment: datetime) -> datetime:
+    """A time without what is finer than a millisecond."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
@@ -48,12 +54,38 @@ class Timestamp(TypeDecorator[datetime]):
         return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        return to_millis(value) if value is not None and dialect.name == "sqlite" else value
+        if value is None:
+            return None
+        return to_millis(value) if dialect.name == "sqlite" else cut(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return from_millis(value) if value is not None and dialect.name == "sqlite" else value
 
 
-def named(kind: type[StrEnum]) -> Enum:
-    """A column of a StrEnum, stored as its plain name, so that a new member needs no migration."""
-    return Enum(kind, native_enum=False, length=40)
+class Text(TypeDecorator[str]):
+    """Text that is compared and ordered by code point, whatever the collation of a PostgreSQL database is."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        collation = "C" if dialect.name == "postgresql" else None
+        return dialect.type_descriptor(String(self.length, collation=collation))
+
+
+class Named(TypeDecorator[E]):
+    """A member of a StrEnum, stored as its plain name, so that a new member needs no migration."""
+
+    impl = Text(40)
+    cache_ok = True
+
+    def __init__(self, kind: type[E]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> E | None:
+        return None if value is None else self.kind(value)

@@ -7,7 +7,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.enums import BulkOperationStatus, ConversationStatus, ErrorCode, FollowUpKind
-from models.types import Timestamp, named, new_id
+from models.types import Named, Text, Timestamp, new_id
 
 
 class Conversation(SQLModel, table=True):
@@ -25,12 +25,12 @@ class Conversation(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     workspace_id: UUID = Field(foreign_key="workspace.id")
-    external_id: str | None = None
-    subject: str
-    status: ConversationStatus = Field(sa_type=named(ConversationStatus))
+    external_id: str | None = Field(default=None, sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    status: ConversationStatus = Field(sa_type=Named(ConversationStatus))
     snoozed_until: datetime | None = Field(default=None, sa_type=Timestamp)
-    customer_name: str
-    customer_email: str | None = None
+    customer_name: str = Field(sa_type=Text)
+    customer_email: str | None = Field(default=None, sa_type=Text)
     assignee_id: UUID | None = None
     team_id: UUID | None = Field(default=None, foreign_key="team.id")
     created_at: datetime = Field(sa_type=Timestamp)
@@ -45,7 +45,7 @@ class ConversationWord(SQLModel, table=True):
     __table_args__ = {"sqlite_with_rowid": False}
 
     workspace_id: UUID = Field(primary_key=True, foreign_key="workspace.id")
-    word: str = Field(primary_key=True)
+    word: str = Field(primary_key=True, sa_type=Text)
     conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id")
 
 
@@ -61,8 +61,8 @@ class Note(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     workspace_id: UUID = Field(foreign_key="workspace.id")
     conversation_id: UUID = Field(foreign_key="conversation.id")
-    external_id: str | None = None
-    body: str
+    external_id: str | None = Field(default=None, sa_type=Text)
+    body: str = Field(sa_type=Text)
     author_id: UUID
     created_at: datetime = Field(sa_type=Timestamp)
 
@@ -80,8 +80,8 @@ class FollowUp(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     workspace_id: UUID = Field(foreign_key="workspace.id")
     conversation_id: UUID = Field(foreign_key="conversation.id")
-    external_id: str | None = None
-    kind: FollowUpKind = Field(sa_type=named(FollowUpKind))
+    external_id: str | None = Field(default=None, sa_type=Text)
+    kind: FollowUpKind = Field(sa_type=Named(FollowUpKind))
     due_at: datetime = Field(sa_type=Timestamp)
     assignee_id: UUID | None = None
     revision: int = 0
@@ -95,7 +95,7 @@ class CsatResponse(SQLModel, table=True):
     conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id")
     workspace_id: UUID = Field(foreign_key="workspace.id")
     rating: int
-    comment: str | None = None
+    comment: str | None = Field(default=None, sa_type=Text)
     responded_at: datetime = Field(sa_type=Timestamp)
     handled_by_id: UUID | None = Field(default=None, index=True)
 
@@ -111,7 +111,7 @@ class BulkOperation(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     workspace_id: UUID = Field(foreign_key="workspace.id")
-    status: BulkOperationStatus = Field(sa_type=named(BulkOperationStatus))
+    status: BulkOperationStatus = Field(sa_type=Named(BulkOperationStatus))
     started_by_id: UUID
     started_at: datetime = Field(sa_type=Timestamp)
     finished_at: datetime | None = Field(default=None, sa_type=Timestamp)
@@ -121,9 +121,9 @@ class BulkOperation(SQLModel, table=True):
     reassigned_follow_ups: int = 0
     skipped: int = 0
     undo_of_id: UUID | None = Field(default=None, foreign_key="bulk_operation.id")
-    failure_code: ErrorCode | None = Field(default=None, sa_type=named(ErrorCode))
-    failure_message: str | None = None
-    idempotency_key: str | None = None
+    failure_code: ErrorCode | None = Field(default=None, sa_type=Named(ErrorCode))
+    failure_message: str | None = Field(default=None, sa_type=Text)
+    idempotency_key: str | None = Field(default=None, sa_type=Text)
 
 
 class ReassignedConversation(SQLModel, table=True):

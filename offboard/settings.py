@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 PREFIX = "OFFBOARD_"
@@ -39,11 +39,27 @@ def _database_url(text: str) -> str:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise ValueError("must be a database URL such as sqlite:///offboard.db") from None
-    if url.drivername not in ("sqlite", "sqlite+aiosqlite"):
-        raise ValueError("must begin with sqlite:///")
-    if not url.database or url.database == ":memory:":
-        raise ValueError("must name a file, as in sqlite:///offboard.db")
-    return url.set(drivername="sqlite+aiosqlite").render_as_string(hide_password=False)
+    if url.drivername in ("sqlite", "sqlite+aiosqlite"):
+        if not url.database or url.database == ":memory:":
+            raise ValueError("must name a file, as in sqlite:///offboard.db")
+        return url.set(drivername="sqlite+aiosqlite").render_as_string(hide_password=False)
+    if url.drivername in ("postgresql", "postgresql+asyncpg"):
+        return _postgresql_url(url).render_as_string(hide_password=False)
+    raise ValueError("must begin with sqlite:/// or postgresql://")
+
+
+def _postgresql_url(url: URL) -> URL:
+    if not url.database:
+        raise ValueError("must name a database, as in postgresql://user:password@host/offboard")
+    options = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
+    if not options.keys() <= {"host", "ssl"}:
+        raise ValueError("can have the options host and sslmode, as in postgresql://user@host/offboard?sslmode=require")
+    if options.get("ssl", "prefer") not in _SSL_MODES:
+        raise ValueError(f"can have sslmode as one of {', '.join(_SSL_MODES)}")
+    return url.set(drivername="postgresql+asyncpg", query=options)
+
+
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 def _broker_url(text: str, info: ValidationInfo) -> str:

@@ -1,72 +1,87 @@
-"""Fixtures for every test: a migrated database of its own, and a workshop that makes people and work in it."""
+"""Fixtures for every test: a migrated database of its own, and a workshop that makes people and work in it.
 
-import asyncio
-import shutil
-from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import timedelta
+Each test that touches a database runs on every engine named by `--on`. One that is about an engine's own means says so
+with the marker `only_on` and runs there alone, whatever `--on` names.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 from httpx import ASGITransport, AsyncClient
 
 from models.database import Database
-from models.migrate import migrate
-from models.people import UserSession
-from models.types import now
 from offboard import service
 from offboard.app import create_app
 from offboard.settings import Settings
 from tests.api import Api, Postbox
+from tests.databases import ENGINES, Databases, on, open_databases
 from tests.workshop import Workshop
 
 pytest_plugins = ["tests.e2e.node"]
 
 
-def url_of(path: Path) -> str:
-    return f"sqlite+aiosqlite:///{path}"
+def _engines(text: str) -> list[str]:
+    chosen = text.split(",")
+    if not set(chosen) <= set(ENGINES):
+        raise pytest.UsageError(f"--on takes some of {','.join(ENGINES)}.")
+    return chosen
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--on",
+        default="sqlite",
+        help=f"the engines on which tests of a database run, of {','.join(ENGINES)} (default: sqlite)",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what touches a database on each engine."""
+    if "databases" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("only_on")
+        engines = only.args if only else _engines(metafunc.config.getoption("--on"))
+        parameters = [pytest.param(each, marks=pytest.mark.touches_database) for each in engines]
+        metafunc.parametrize("databases", parameters, indirect=True, ids=engines)
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty, migrated SQLite file; each test copies it."""
-    path = tmp_path_factory.mktemp("template") / "offboard.db"
-
-    async def build() -> None:
-        database = Database(url_of(path))
-        await migrate(database)
-        await database.truncate_wal()
-        await database.close()
-
-    asyncio.run(build())
-    return path
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if base.name.startswith("popen-") else base
 
 
 @pytest.fixture(scope="session")
-def furnished(template: Path) -> tuple[Path, Workshop]:
-    """The same file with the workshop's workspace in it, and that workshop."""
-    path = template.with_name("furnished.db")
-    shutil.copy(template, path)
+def _databases(tmp_path_factory: pytest.TempPathFactory, shared_folder: Path) -> Iterator[Callable[[str], Databases]]:
+    opened: dict[str, Databases] = {}
 
-    async def build() -> Workshop:
-        database = Database(url_of(path))
-        workshop = await Workshop.open(database)
-        # Seen just now for as long as the tests run, so that no request of Olivia's writes that down beside them.
-        await workshop.change(UserSession, workshop.olivia.viewer.session_id, last_seen_at=now() + timedelta(hours=1))
-        await database.truncate_wal()
-        await database.close()
-        return workshop
+    def on_engine(engine: str) -> Databases:
+        if engine not in opened:
+            opened[engine] = open_databases(engine, tmp_path_factory.mktemp(engine), shared_folder)
+        return opened[engine]
 
-    return path, asyncio.run(build())
+    yield on_engine
+    for each in opened.values():
+        each.close()
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> str:
+def databases(request: pytest.FixtureRequest, _databases: Callable[[str], Databases]) -> Databases:
+    """Where a test's databases come from."""
+    return _databases(request.param)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, databases: Databases) -> str:
     """The URL of a database of the test's own: empty, or the workshop's where the test asks for that."""
-    path = tmp_path / "offboard.db"
-    wanted = request.getfixturevalue("furnished")[0] if "workshop" in request.fixturenames else template
-    shutil.copy(wanted, path)
-    return url_of(path)
+    return databases.furnished() if "workshop" in request.fixturenames else databases.empty()
+
+
+@pytest.fixture
+def bare_url(databases: Databases) -> str:
+    """The URL of a database without any table."""
+    return databases.bare()
 
 
 @pytest.fixture
@@ -77,10 +92,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def workshop(database: Database, furnished: tuple[Path, Workshop]) -> Workshop:
+async def workshop(database: Database, databases: Databases) -> Workshop:
     """A workspace `acme` with the owner Olivia, signed in."""
-    opened = furnished[1]
-    return replace(opened, database=database, olivia=replace(opened.olivia))
+    assert databases.workshop is not None
+    return on(database, databases.workshop)
 
 
 @pytest.fixture

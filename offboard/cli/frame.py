@@ -42,7 +42,7 @@ class Commands(TyperGroup):
         except (Problem, InvalidSetting, Refused) as error:
             fail(str(error))
         except DBAPIError as error:
-            fail(f"The database cannot be used: {error.orig}.")
+            fail(f"The database cannot be used: {_why(error)}.")
         except typer.Abort:
             fail("Stopped.")
         sys.exit(code if isinstance(code, int) else 0)
@@ -59,41 +59,65 @@ def say(message: str) -> None:
     Console(soft_wrap=True, markup=False, highlight=False).print(message)
 
 
-def open_database(url: str) -> Database:
-    """The database behind a URL; raises Problem if its file cannot be opened, or is none."""
-    # Tried here first: a connection that fails on the loop leaves a thread behind, which may outlive the loop.
-    file = database_file(url)
-    try:
-        with closing(sqlite3.connect(file)) as connection:
-            connection.execute("PRAGMA schema_version")
-    except sqlite3.Error as error:
-        raise Problem(f"The database {file} cannot be used: {error}.") from None
-    return Database(url)
-
-
-def database_file(url: str) -> Path:
-    """The file of a database."""
-    return Path(make_url(url).database or "")
-
-
 @asynccontextmanager
 async def connect(url: str) -> AsyncIterator[Database]:
     """The migrated database behind a URL; raises Problem if it is not there, or not of this release."""
     unmigrated = Problem('The database is not migrated. Run "offboard migrate" first.')
-    if not _exists(url):
+    file = _file(url)
+    # Opening a file that is missing would make it.
+    if file is not None and not file.exists():
         raise unmigrated
-    database = open_database(url)
-    try:
+    async with open_database(url) as database:
         if await revision(database) != head():
             raise unmigrated
+        yield database
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Database]:
+    """The database behind a URL, in whatever state; raises Problem if it cannot be opened, or is none."""
+    if file := _file(url):
+        _try_file(file)
+    database = Database(url)
+    try:
+        try:
+            await database.ping()
+        except DBAPIError as error:
+            raise Problem(f"The database {describe(url)} cannot be used: {_why(error)}.") from None
         yield database
     finally:
         await database.close()
 
 
-def _exists(url: str) -> bool:
-    """Whether the database's file is there: opening a missing one would make it."""
-    return database_file(url).exists()
+def describe(url: str) -> str:
+    """Which database it is, without user and password."""
+    parts = make_url(url)
+    if file := _file(url):
+        return str(file)
+    return f"{parts.database} on {parts.host or parts.query.get('host') or 'this machine'}:{parts.port or 5432}"
+
+
+def _file(url: str) -> Path | None:
+    parts = make_url(url)
+    return Path(parts.database or "") if parts.get_backend_name() == "sqlite" else None
+
+
+def _try_file(file: Path) -> None:
+    # A connection that fails on the loop leaves a thread behind, which may outlive the loop.
+    try:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        raise Problem(f"The database {file} cannot be used: {error}.") from None
+
+
+def _why(error: DBAPIError) -> str:
+    if getattr(error.orig, "sqlstate", None) == _NO_SUCH_DATABASE:
+        return "the server has no such database. Make it first, as docs/operations.md says"
+    return str(error.orig)
+
+
+_NO_SUCH_DATABASE = "3D000"
 
 
 def is_terminal() -> bool:

@@ -6,7 +6,7 @@ import typer
 from alembic.util import CommandError
 
 from models.migrate import migrate as apply_migrations
-from offboard.cli.frame import Problem, connect, database_file, open_database, say
+from offboard.cli.frame import Problem, connect, describe, open_database, say
 from offboard.settings import load_settings
 from resolvers.provisioning import secure_restored
 
@@ -16,16 +16,16 @@ def migrate() -> None:
     settings = load_settings()
 
     async def work() -> None:
-        database = open_database(settings.database_url)
-        try:
-            await apply_migrations(database)
-        except CommandError:
-            raise Problem("The database belongs to a later release: upgrade Offboard, or restore a backup.") from None
-        finally:
-            await database.close()
+        async with open_database(settings.database_url) as database:
+            try:
+                await apply_migrations(database)
+            except CommandError:
+                raise Problem(
+                    "The database belongs to a later release: upgrade Offboard, or restore a backup."
+                ) from None
 
     asyncio.run(work())
-    say(f"The database {database_file(settings.database_url)} is up to date.")
+    say(f"The database {describe(settings.database_url)} is up to date.")
 
 
 def restored() -> None:

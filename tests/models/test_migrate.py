@@ -1,7 +1,6 @@
 """Migrations: they build what the models say, and may be applied again."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,9 @@ from tests.workshop import Workshop
 
 
 @pytest.fixture
-async def empty(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}")
+async def bare(bare_url: str) -> AsyncIterator[Database]:
+    """A database without any table."""
+    database = Database(bare_url)
     yield database
     await database.close()
 
@@ -55,7 +55,7 @@ async def test_migrating_again_changes_nothing(workshop: Workshop) -> None:
     assert (await dump(workshop.database), await schema(workshop.database)) == (rows, made)
 
 
-async def test_it_is_known_whether_a_database_is_migrated(empty: Database) -> None:
-    assert await revision(empty) is None
-    await migrate(empty)
-    assert await revision(empty) == head()
+async def test_it_is_known_whether_a_database_is_migrated(bare: Database) -> None:
+    assert await revision(bare) is None
+    await migrate(bare)
+    assert await revision(bare) == head()

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Column, MetaData, Table, insert, select
+from sqlalchemy import Column, MetaData, Table, insert, select, text
 from sqlalchemy.dialects import postgresql
 
 from models.database import Database
 from models.enums import Role
-from models.types import EPOCH, NEVER, NOBODY, Timestamp, from_millis, named, new_id, now, to_millis
+from models.types import EPOCH, NEVER, NOBODY, Named, Timestamp, from_millis, new_id, now, to_millis
 
 MOMENT = datetime(2026, 3, 1, 9, 30, 0, 123_000, tzinfo=UTC)
 
@@ -41,14 +41,21 @@ def test_milliseconds_count_from_1970() -> None:
 
 
 async def test_what_the_database_stores(database: Database) -> None:
-    things = Table("thing", MetaData(), Column("at", Timestamp), Column("role", named(Role)))
+    on_sqlite = database.engine.dialect.name == "sqlite"
+    type_of = "typeof(at)" if on_sqlite else "CAST(pg_typeof(at) AS text)"
+    columns = (Column("at", Timestamp), Column("role", Named(Role)))
+    things = Table("thing", MetaData(), *columns, prefixes=["TEMPORARY"])
     async with database.engine.begin() as connection:
         await connection.run_sync(things.create)
         await connection.execute(insert(things), [{"at": MOMENT, "role": Role.ADMIN}, {"at": None, "role": None}])
-        stored = (await connection.exec_driver_sql("SELECT at, role, typeof(at) FROM thing")).all()
+        stored = (await connection.execute(text(f"SELECT at, role, {type_of} FROM thing"))).all()
         read = (await connection.execute(select(things).where(things.c.at >= MOMENT))).one()
         assert (await connection.execute(select(things.c.at).where(things.c.at.is_(None)))).one() == (None,)
-    assert [tuple(row) for row in stored] == [(1772357400123, "ADMIN", "integer"), (None, None, "null")]
+    if on_sqlite:
+        assert [tuple(row) for row in stored] == [(1772357400123, "ADMIN", "integer"), (None, None, "null")]
+    else:
+        kind = "timestamp with time zone"
+        assert [tuple(row) for row in stored] == [(MOMENT, "ADMIN", kind), (None, None, kind)]
     assert (read.at, read.role) == (MOMENT, Role.ADMIN)
     assert isinstance(read.role, Role)
 
@@ -56,5 +63,5 @@ async def test_what_the_database_stores(database: Database) -> None:
 def test_elsewhere_a_time_is_a_time() -> None:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     assert Timestamp().compile(dialect=dialect) == "TIMESTAMP WITH TIME ZONE"
-    assert Timestamp().process_bind_param(MOMENT, dialect) is MOMENT
+    assert Timestamp().process_bind_param(MOMENT + timedelta(microseconds=999), dialect) == MOMENT
     assert Timestamp().process_result_value(MOMENT, dialect) is MOMENT

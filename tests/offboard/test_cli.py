@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
 from models.database import Database
@@ -52,6 +53,18 @@ def refused(result: Result) -> str:
     (line,) = result.stderr.splitlines()
     assert line.startswith("Error: ")
     return line
+
+
+def change(url: str, statement: str) -> None:
+    """Execute a statement, behind the program's back."""
+
+    async def work() -> None:
+        database = Database(url)
+        async with database.engine.begin() as connection:
+            await connection.execute(text(statement))
+        await database.close()
+
+    asyncio.run(work())
 
 
 def enter(url: str, workspace: str, email: str, password: str = PASSWORD) -> SignedIn:
@@ -122,11 +135,11 @@ def test_an_unmigrated_database_is_refused_and_not_made(empty: Run, tmp_path: Pa
     assert 'Run "offboard migrate" first' in refused(empty(*arguments))
 
 
-def test_a_database_of_a_later_release_is_refused(offboard: Run, tmp_path: Path) -> None:
-    connection = sqlite3.connect(tmp_path / "offboard.db")
-    with connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
+def test_a_database_of_a_later_release_is_refused(bare_url: str, empty: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFFBOARD_DATABASE_URL", bare_url)
+    offboard = empty
+    assert offboard("migrate").exit_code == 0
+    change(bare_url, "UPDATE alembic_version SET version_num = '9999'")
     assert "later release" in refused(offboard("migrate"))
 
 
@@ -141,9 +154,10 @@ def test_a_database_that_cannot_be_used_is_one_line(
         assert "letter.db cannot be used: file is not a database" in refused(empty(command))
 
 
-def test_a_database_that_is_locked_is_one_line(acme: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.database.BUSY_TIMEOUT_MS", 1)
-    writer = sqlite3.connect(tmp_path / "offboard.db", isolation_level=None)
+@pytest.mark.only_on("sqlite")
+def test_a_database_that_is_locked_is_one_line(acme: Run, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.sqlite.BUSY_TIMEOUT_MS", 1)
+    writer = sqlite3.connect(database_url.removeprefix("sqlite+aiosqlite:///"), isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
     assert "The database cannot be used: database is locked." in refused(acme("restored"))
     writer.close()

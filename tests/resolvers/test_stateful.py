@@ -1,11 +1,8 @@
 """Random lifecycles against a plain model: what must hold after every step, whatever happened before."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -28,6 +25,7 @@ from resolvers.lifecycle import deactivate_user, reactivate_user
 from resolvers.roles import assign_role, remove_role
 from resolvers.sessions import revoke_all_sessions, sign_out
 from resolvers.targets import Target
+from tests.databases import Databases
 from tests.workshop import Person, Workshop
 
 T = TypeVar("T")
@@ -60,13 +58,12 @@ class Seen:
 
 
 class Lifecycles(RuleBasedStateMachine):
-    template: Path
+    databases: Databases
 
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.Runner()
-        self.folder = tempfile.mkdtemp()
-        shutil.copy(self.template, f"{self.folder}/offboard.db")
+        self.url = self.databases.empty()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run(work)
@@ -74,14 +71,13 @@ class Lifecycles(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.run(self.database.close())
         self.loop.close()
-        shutil.rmtree(self.folder)
 
     @initialize()
     def open(self) -> None:
         self.run(self._open())
 
     async def _open(self) -> None:
-        self.database = Database(f"sqlite+aiosqlite:///{self.folder}/offboard.db")
+        self.database = Database(self.url)
         self.shop = await Workshop.open(self.database)
         given = [{Role.OWNER}, {Role.ADMIN}, {Role.ADMIN}, {Role.AGENT}, {Role.AGENT}]
         self.known = [Known(self.shop.olivia, {Role.OWNER}, signed_in=True)]
@@ -304,8 +300,8 @@ class Lifecycles(RuleBasedStateMachine):
         return {row.id: row.user_id for row in rows}
 
 
-def test_lifecycles(template: Path) -> None:
-    Lifecycles.template = template
+def test_lifecycles(databases: Databases) -> None:
+    Lifecycles.databases = databases
     run_state_machine_as_test(
         Lifecycles,
         settings=settings(

@@ -1,0 +1,148 @@
+"""PostgreSQL's own means.
+
+Readers see one snapshot (REPEATABLE READ, READ ONLY). Writers run at READ COMMITTED: each statement sees what was
+committed before it began, so that what is read after a lock was waited for is what the last holder left. Locks are
+taken in one order: workspaces by id, accounts, users, conversations. Where two transactions still meet (a deadlock, a
+row that both insert), one of them fails and is run again, see `lost_race`.
+
+Nothing waits for ever: the server ends a statement, a wait for a lock and a transaction that does nothing after the
+times below, and either side notices within half a minute that the other is gone from the network.
+"""
+
+import socket
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Select, event, func, select, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from models.types import Timestamp, cut, now
+
+POOL_SIZE = 10
+OVERFLOW = 10
+CONNECT_TIMEOUT_S = 10
+
+SESSION = {
+    "application_name": "offboard",
+    "lock_timeout": "15s",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30s",
+    # Every read is a short walk along an index: compiling its plan costs more than it saves.
+    "jit": "off",
+}
+"""What every connection asks the server for."""
+
+_OURS = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPIDLE", 0), 15),
+    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPINTVL", 0), 5),
+    (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPCNT", 0), 3),
+    (socket.IPPROTO_TCP, getattr(socket, "TCP_USER_TIMEOUT", 0), 30_000),
+)
+"""The same on this side."""
+
+_LOST_RACES = frozenset(
+    {
+        "40001",  # serialization_failure
+        "40P01",  # deadlock_detected
+        "23503",  # foreign_key_violation: what is referred to was deleted meanwhile
+        "23505",  # unique_violation: somebody else has inserted it meanwhile
+    }
+)
+_MIGRATING = 0x0FFB0A2D
+
+
+class Postgresql:
+    """A PostgreSQL database: connections that read one snapshot, and connections that write."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_async_engine(
+            url,
+            pool_size=POOL_SIZE,
+            max_overflow=OVERFLOW,
+            hide_parameters=True,
+            connect_args={
+                "async_creator_fn": _connect,
+                "server_settings": SESSION,
+                "timeout": CONNECT_TIMEOUT_S,
+            },
+        )
+        self.readers = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self.writers = self.engine.execution_options(isolation_level="READ COMMITTED")
+        event.listen(self.engine.sync_engine, "connect", _configure)
+        event.listen(self.engine.sync_engine, "checkout", _check)
+        event.listen(self.engine.sync_engine, "handle_error", _hide_values)
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Writers need not wait for each other: rows are locked."""
+        return nullcontext()
+
+    async def hold(self, session: AsyncSession, rows: Select[Any]) -> datetime:
+        """Lock some rows until the commit; the time by the server's clock, once they are locked."""
+        # A CTE that locks is never merged into the query around it: each row's time is taken after its lock.
+        held = rows.cte("held")
+        moment: datetime | None = await session.scalar(
+            select(func.max(func.clock_timestamp(type_=Timestamp()))).select_from(held)
+        )
+        return now() if moment is None else cut(moment)
+
+    async def prepare_to_migrate(self, connection: AsyncConnection) -> None:
+        """Wait, for as long as it takes, until nobody else migrates; the lock goes with the transaction."""
+        await connection.execute(text("SET LOCAL lock_timeout = 0"))
+        await connection.execute(text("SET LOCAL statement_timeout = 0"))
+        await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
+
+    def lost_race(self, error: DBAPIError) -> bool:
+        """Whether a transaction failed only because of another at the same time, so that it is worth a second try."""
+        return getattr(error.orig, "sqlstate", None) in _LOST_RACES
+
+    async def truncate_wal(self) -> bool:
+        """Nothing to do: the server's log is its own affair."""
+        return True
+
+
+async def _connect(*args: Any, **options: Any) -> Any:
+    """A connection; a server that cannot be reached is an error of the database like any other."""
+    try:
+        return await asyncpg.connect(*args, **options)
+    except ConnectionRefusedError as error:
+        raise asyncpg.InterfaceError("nothing listens there") from error
+    except TimeoutError as error:
+        raise asyncpg.InterfaceError("the server does not answer") from error
+    except socket.gaierror as error:
+        raise asyncpg.InterfaceError("there is no such host") from error
+    except OSError as error:
+        raise asyncpg.InterfaceError(error.strerror or str(error)) from error
+
+
+def _configure(connection: Any, _record: ConnectionPoolEntry) -> None:
+    transport = connection.driver_connection._transport
+    ours = transport.get_extra_info("socket")
+    if ours.family != socket.AF_UNIX:
+        for level, option, value in _OURS:
+            ours.setsockopt(level, option, value)
+
+
+def _check(connection: Any, _record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Replace a connection that the server has ended since it was last used, at no cost for the others."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+def _hide_values(context: ExceptionContext) -> None:
+    """Keep values out of errors: the server names the key that was there already, the driver what it could not send."""
+    error, cause = context.original_exception, context.original_exception.__cause__
+    if isinstance(cause, asyncpg.PostgresError):
+        cause.detail = None
+    elif isinstance(cause, ValueError):
+        for each in filter(None, (cause, error, context.sqlalchemy_exception)):
+            each.args = ("A value cannot be sent to the database.",)
