@@ -1,6 +1,6 @@
 """People and programs that call the API over HTTP."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -80,6 +80,10 @@ class Person(Caller):
     async def another(self, **device: Any) -> "Person":
         """The same person on another device."""
         return await Caller(self.http, self.url).sign_in(self.workspace, self.email, self.password, **device)
+
+    def at(self, url: str) -> "Person":
+        """The same person, who calls another node."""
+        return replace(self, url=url)
 
     async def works(self) -> bool:
         """The token is accepted."""

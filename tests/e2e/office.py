@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import httpx
+from sqlalchemy import select
 
-from models.database import Database
-from models.enums import Role
+from models.database import WORKSPACE, Database
+from models.enums import EventKind, Role
+from models.events import EVENT, Cursor
 from resolvers.passwords import hash_password
 from resolvers.provisioning import create_user, create_workspace
+from schema.ids import encode
 from tests.e2e.callers import Caller, Person
 from tests.e2e.server import Server
 
@@ -73,6 +76,23 @@ class Office:
     async def sign_in(self, name: str) -> Person:
         """One more session of somebody."""
         return await self.visitor.sign_in(self.slug, self.email(name), PASSWORD)
+
+    async def revocations(self) -> list[tuple[str, str]]:
+        """Cursor and session of every sessionRevoked so far, as the database has them."""
+        rows = (
+            select(EVENT.c.position, EVENT.c.session_id, WORKSPACE.c.feed_generation)
+            .join(WORKSPACE, WORKSPACE.c.id == EVENT.c.workspace_id)
+            .where(WORKSPACE.c.slug == self.slug, EVENT.c.kind == EventKind.SESSION_REVOKED)
+            .order_by(EVENT.c.position)
+        )
+        database = Database(self.server.database_url)
+        async with database.read() as reader:
+            found = await reader.rows(rows)
+        await database.close()
+        return [
+            (str(Cursor(generation, position)), encode("Session", session_id))
+            for position, session_id, generation in found
+        ]
 
     async def partner(self, *scopes: str) -> "Partner":
         """A new access token."""

@@ -1,13 +1,15 @@
 """`offboard serve` as a process of its own."""
 
 import os
-import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Self
 
+from tests.e2e.forked import Forked
+from tests.services.guard import Guard
+from tests.services.service import free_port
 from tests.waiting import LIMIT
 
 COVERAGE = "COVERAGE_PROCESS_"
@@ -34,24 +36,22 @@ def _measuring() -> dict[str, str]:
 
 
 class Server:
-    """A server on the database `offboard.db` of a folder. It keeps its port when it is started again.
+    """A server in a folder, on the database there or on another one. It keeps its port when it is started again.
 
-    If it is `measured`, it counts for the coverage of the test run.
+    If it is `measured`, it counts for the coverage of the test run and is started as users do. The others start faster.
     """
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, database_url: str | None = None, **settings: str) -> None:
         self.folder = folder
+        self.database_url = database_url or f"sqlite+aiosqlite:///{folder / 'offboard.db'}"
         self.settings = settings
-        self.port = 0
+        self.port = free_port()
         self.measured = False
-        self._log = folder / "server.log"
+        self._log = folder / f"server-{self.port}.log"
         self._log.touch()
         self._shown = 0
-        self._process: subprocess.Popen[str] | None = None
-
-    @property
-    def database_url(self) -> str:
-        return f"sqlite+aiosqlite:///{self.folder / 'offboard.db'}"
+        self._process: subprocess.Popen[str] | Forked | None = None
+        self._guard: Guard | None = None
 
     @property
     def url(self) -> str:
@@ -63,36 +63,45 @@ class Server:
 
     def start(self, **settings: str) -> Self:
         """Start, and return once it says where it listens."""
+        self._process = self._launch(environment(**{"DATABASE_URL": self.database_url, **self.settings, **settings}))
+        self._guard = Guard(self._process.pid)
+        assert self._process.stdout is not None
+        bound = threading.Timer(LIMIT, self._process.kill)
+        bound.start()
+        greeting = self._process.stdout.readline()
+        bound.cancel()
+        assert greeting == f"Offboard is serving on {self.url}\n", self.log()
+        return self
+
+    def _launch(self, settings: dict[str, str]) -> subprocess.Popen[str] | Forked:
+        arguments = ["serve", "--port", str(self.port)]
+        if not self.measured:
+            return Forked(arguments, self.folder, settings, self._log)
         with self._log.open("a") as log:
-            process = self._process = subprocess.Popen(
-                [OFFBOARD, "serve", "--port", str(self.port)],
+            return subprocess.Popen(
+                [OFFBOARD, *arguments],
                 cwd=self.folder,
-                env={**environment(**{**self.settings, **settings}), **(_measuring() if self.measured else {})},
+                env={**settings, **_measuring()},
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                start_new_session=True,
             )
-        assert process.stdout is not None
-        bound = threading.Timer(LIMIT, process.kill)
-        bound.start()
-        greeting = process.stdout.readline()
-        bound.cancel()
-        assert greeting.startswith("Offboard is serving on http://"), self.log()
-        self.port = int(greeting.rpartition(":")[2].partition("/")[0])
-        return self
 
     def terminate(self) -> None:
         """Ask it to stop."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
+        self._process.terminate()
 
     def wait(self, limit: float = LIMIT) -> int:
         """Wait until it has stopped; its exit code."""
         assert self._process is not None
-        code = self._process.wait(limit)
         assert self._process.stdout is not None
+        assert self._guard is not None
+        code = self._process.wait(limit)
         self._process.stdout.close()
-        self._process = None
+        self._guard.dismiss()
+        self._process = self._guard = None
         return code
 
     def stop(self) -> int:

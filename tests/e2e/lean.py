@@ -1,0 +1,145 @@
+"""A socket that costs little, so that a test can hold a thousand: RFC 6455 as far as this server and this client need.
+
+`sockets.Socket` is for everything else: it is a real library's, and checks more.
+"""
+
+import asyncio
+import base64
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.e2e.sockets import SESSION_REVOKED
+from tests.waiting import LIMIT
+
+TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
+
+
+def frame(payload: bytes, kind: int = TEXT) -> bytes:
+    """A frame as a client sends it, with a mask of zeros (RFC 6455, 5.2 and 5.3)."""
+    short = len(payload) < 126
+    length = bytes([0x80 | len(payload)]) if short else b"\xfe" + len(payload).to_bytes(2, "big")
+    return bytes([0x80 | kind]) + length + bytes(4) + payload
+
+
+def said(message: dict[str, Any]) -> bytes:
+    """A message as a frame."""
+    return frame(json.dumps(message).encode())
+
+
+def handshake() -> bytes:
+    """The request that opens a socket."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    return (
+        "GET /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+    ).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """How a socket ended; without a close frame the code is 0."""
+
+    code: int
+    reason: str = ""
+
+
+class LeanSocket(asyncio.Protocol):
+    """One connection. What has come stands in `messages`; `wait` waits until something is true of it."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.closed: Closed | None = None
+        self._unread = bytearray()
+        self.shaken = False
+        self._news = asyncio.Event()
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.write(handshake())
+
+    def data_received(self, data: bytes) -> None:
+        self._unread += data
+        if not self.shaken:
+            head, found, rest = bytes(self._unread).partition(b"\r\n\r\n")
+            if not found:
+                return
+            assert head.startswith(b"HTTP/1.1 101 "), head
+            self.shaken, self._unread = True, bytearray(rest)
+        while (end := self._take_frame()) is not None:
+            del self._unread[:end]
+        self._news.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = self.closed or Closed(0)
+        self._news.set()
+
+    def say(self, **message: Any) -> None:
+        self._transport.write(said(message))
+
+    def watch(self, scope: str, after: str | None) -> None:
+        """Subscribe to sessionRevoked."""
+        variables = {"scope": scope, "after": after}
+        self.say(id="1", type="subscribe", payload={"query": SESSION_REVOKED, "variables": variables})
+
+    def events(self) -> list[dict[str, Any]]:
+        """The events of sessionRevoked that have come."""
+        return [each["payload"]["data"]["sessionRevoked"] for each in self.messages if each["type"] == "next"]
+
+    async def news(self) -> None:
+        """Wait until something has come, or the socket has ended."""
+        if self.closed is None:
+            self._news.clear()
+            await self._news.wait()
+
+    async def wait(self, until: Callable[[], object]) -> None:
+        """Wait until something is true; ConnectionResetError if the socket ends before."""
+        async with asyncio.timeout(LIMIT):
+            while not until():
+                if self.closed is not None:
+                    raise ConnectionResetError(f"{self.closed} after {self.messages}")
+                await self.news()
+
+    async def end(self) -> Closed:
+        """How the server closes it."""
+        async with asyncio.timeout(LIMIT):
+            while self.closed is None:
+                await self.news()
+        return self.closed
+
+    def abort(self) -> None:
+        """Go away without a word."""
+        self._transport.abort()
+
+    def _take_frame(self) -> int | None:
+        """Take in the first frame; where it ends, or None if it is not complete yet."""
+        unread = self._unread
+        if len(unread) < 2 or len(unread) < (start := {126: 4, 127: 10}.get(unread[1], 2)):
+            return None
+        end = start + (unread[1] if start == 2 else int.from_bytes(unread[2:start], "big"))
+        if len(unread) < end:
+            return None
+        payload = bytes(unread[start:end])
+        match unread[0] & 0x0F:
+            case 0x1:
+                self.messages.append(json.loads(payload))
+            case 0x9:
+                self._transport.write(frame(payload, PONG))
+            case 0x8:
+                self.closed = Closed(int.from_bytes(payload[:2], "big"), payload[2:].decode())
+                self._transport.write(frame(payload[:2], CLOSE))
+                self._transport.close()
+        return end
+
+
+async def open_lean(port: int, token: str | None) -> LeanSocket:
+    """A socket that has introduced itself, and was acknowledged or closed; OSError if there is nobody on the port."""
+    _, socket = await asyncio.get_running_loop().create_connection(LeanSocket, "127.0.0.1", port)
+    await socket.wait(lambda: socket.shaken)
+    socket.say(type="connection_init", payload={"authorization": f"Bearer {token}"})
+    await socket.wait(lambda: socket.messages or socket.closed)
+    return socket

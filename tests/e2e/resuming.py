@@ -1,0 +1,69 @@
+"""A client that goes on at another node, after the last event that it has heard, when its own node is gone."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+from tests.e2e.callers import Person
+from tests.e2e.lean import Closed, LeanSocket, open_lean
+from tests.e2e.server import Server
+from tests.waiting import LIMIT
+
+
+class Resuming:
+    """Watches with one socket after the other, on any of some nodes, until it is closed with 4401."""
+
+    def __init__(self, person: Person, scope: str, nodes: Sequence[Server], after: str) -> None:
+        self.person = person
+        self.closed: Closed | None = None
+        self.connected = asyncio.Event()
+        self._scope = scope
+        self._nodes = random.sample(nodes, len(nodes))
+        self._start = after
+        self._before: list[tuple[str, str]] = []
+        self._socket: LeanSocket | None = None
+        self._task = asyncio.create_task(self._run())
+
+    @property
+    def heard(self) -> list[tuple[str, str]]:
+        """Cursor and session of every event so far."""
+        now = self._socket.events() if self._socket else []
+        return self._before + [(event["cursor"], event["sessionId"]) for event in now]
+
+    async def hear(self, count: int) -> list[tuple[str, str]]:
+        """What it has heard, once that is so many events."""
+        async with asyncio.timeout(LIMIT):
+            while len(self.heard) < count:
+                assert self._socket is not None
+                await self._socket.news()
+        return self.heard
+
+    async def end(self) -> Closed:
+        """How the server closes it for good."""
+        async with asyncio.timeout(LIMIT):
+            await self._task
+        assert self.closed is not None
+        return self.closed
+
+    def leave(self) -> None:
+        """Close it from this side."""
+        self._task.cancel()
+
+    async def _run(self) -> None:
+        while self.closed is None:
+            self._nodes = self._nodes[1:] + self._nodes[:1]
+            try:
+                self._socket = await open_lean(self._nodes[0].port, self.person.token)
+            except OSError:
+                continue
+            try:
+                if self._socket.closed is None:
+                    self._socket.watch(self._scope, self._before[-1][0] if self._before else self._start)
+                    self.connected.set()
+                while self._socket.closed is None:
+                    await self._socket.news()
+            finally:
+                self._socket.abort()
+            if self._socket.closed.code == 4401:
+                self.closed = self._socket.closed
+            self._before, self._socket = self.heard, None

@@ -1,0 +1,68 @@
+"""`kill -9` at random moments: nothing that was answered is lost, nothing is told twice, nobody who is out stays in."""
+
+import asyncio
+import random
+from collections.abc import Collection
+from typing import Any
+
+import httpx
+
+from tests.e2e.callers import deactivate
+from tests.e2e.conftest import NewServer
+from tests.e2e.lean import Closed
+from tests.e2e.office import Office
+from tests.e2e.resuming import Resuming
+from tests.e2e.staff import hire_many
+
+ROUNDS = 50
+AT_ONCE = 4
+WATCHERS = 6
+SPAN = 0.01
+"""Seconds in which the next deactivation of a round is answered. The kill comes somewhere in them."""
+
+
+async def test_nodes_that_are_killed(new_server: NewServer, http: httpx.AsyncClient) -> None:
+    nodes = [new_server().start(), new_server().start()]
+    office = await Office.open(nodes[0], http)
+    start = await office.olivia.feed_position()
+    watchers = [Resuming(await office.sign_in("Olivia"), "WORKSPACE", nodes, start) for _ in range(WATCHERS)]
+    people = await hire_many(office, ROUNDS * AT_ONCE)
+    out: list[Resuming] = []
+    unanswered = 0
+    for first in range(0, len(people), AT_ONCE):
+        victim, other = random.sample(nodes, 2)
+        leavers = [Resuming(each, "CURRENT_SESSION", nodes, start) for each in people[first : first + AT_ONCE]]
+        await asyncio.gather(*(each.connected.wait() for each in leavers))
+        olivia = office.olivia.at(victim.url)
+        calls = [asyncio.create_task(deactivate(olivia, each.person.id)) for each in leavers]
+        await some_of(calls, random.randrange(AT_ONCE))
+        await asyncio.sleep(random.uniform(0, SPAN))
+        victim.crash()
+        back = asyncio.create_task(asyncio.to_thread(victim.start))
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        for leaver, answer in zip(leavers, answers, strict=True):
+            lost = isinstance(answer, httpx.TransportError)
+            assert lost or answer == {"revokedSessions": 1, "errors": []}, answer
+            if lost and await leaver.person.at(other.url).works():
+                assert leaver.closed is None
+                leaver.leave()
+            else:
+                assert await leaver.person.at(other.url).why_out() == "USER_DEACTIVATED"
+                unanswered += lost
+                out.append(leaver)
+        await back
+    assert unanswered, "No node was killed between a commit and its answer"
+    for leaver in out:
+        assert await leaver.end() == Closed(4401, "USER_DEACTIVATED")
+    rows = await office.revocations()
+    assert {session for _, session in rows} == {leaver.person.session_id for leaver in out}
+    for watcher in watchers:
+        assert await watcher.hear(len(rows)) == rows
+        watcher.leave()
+
+
+async def some_of(calls: Collection[asyncio.Task[Any]], count: int) -> None:
+    """Wait until so many calls are answered."""
+    waiting = set(calls)
+    while len(calls) - len(waiting) < count:
+        _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
