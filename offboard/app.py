@@ -16,6 +16,7 @@ from offboard.feed.socket import Endpoint as SocketEndpoint
 from offboard.gateway import Gateway
 from offboard.health import Ready, healthy
 from offboard.http import Endpoint as HttpEndpoint
+from offboard.metrics import CountAnswers, metrics
 from offboard.service import Service
 from offboard.settings import Settings
 
@@ -36,8 +37,9 @@ def create_app(settings: Settings) -> Starlette:
         WebSocketRoute("/graphql", SocketEndpoint(Gateway(service), service.feed)),
         Route("/healthz", healthy),
         Route("/readyz", Ready(service).__call__),
+        Route("/metrics", metrics),
     ]
-    middleware = [Middleware(RequestId)]
+    middleware = [Middleware(RequestId), Middleware(CountAnswers)]
     if settings.allowed_origins:
         middleware.append(
             Middleware(

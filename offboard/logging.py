@@ -1,6 +1,7 @@
 """Logging: one stream of structured lines on stderr, with the request's id and without secrets."""
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from offboard.settings import LogFormat, LogLevel
 REDACTED = "[redacted]"
 
 _SECRET_KEY = re.compile(r"password|passwd|token|secret|authorization|cookie|credential|api_?key", re.IGNORECASE)
-_SECRET_TEXT = re.compile(r"\bob[asl]_[\w-]{16,}|(?<=bearer )\S+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)", re.IGNORECASE)
+_SECRET_TEXT = re.compile(r"\bob[asl]_[\w-]{16,}|(?<=bearer )\S+|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)", re.IGNORECASE)
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -45,6 +46,7 @@ def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.PositionalArgumentsFormatter(),
+        _add_pid,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     handler = logging.StreamHandler(sys.stderr)
@@ -62,7 +64,7 @@ def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(threshold)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+    for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     # Its debug lines repeat every statement with its values, among them addresses and the hashes of passwords.
@@ -77,6 +79,10 @@ def configure_logging(log_format: LogFormat, level: LogLevel) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _add_pid(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {**event, "pid": os.getpid()}
 
 
 def _renderer(log_format: LogFormat) -> Processor:

@@ -18,3 +18,12 @@ async def eventually(look: Callable[[], Awaitable[T | None]]) -> T:
             if (found := await look()) is not None:
                 return found
             await asyncio.sleep(LOOK_AGAIN)
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Wait until something is so."""
+
+    async def look() -> bool | None:
+        return bool(true()) or None
+
+    await eventually(look)

@@ -21,17 +21,29 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 picks a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
 ) -> None:
     """Serve the API until SIGTERM or Ctrl-C."""
     settings = load_settings()
+    if workers > 1 and settings.broker_url == "memory:":
+        raise Problem(
+            "Several workers need a broker between them: set OFFBOARD_BROKER_URL to redis://host, or to postgresql: "
+            "with a PostgreSQL database."
+        )
     asyncio.run(_check(settings))
     configure_logging(settings.log_format, settings.log_level)
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
-    server = _Server(
-        _configuration(settings), f"Offboard is serving on http://{shown}:{listener.getsockname()[1]}/graphql"
-    )
-    server.run(sockets=[listener])
+    greeting = f"Offboard is serving on http://{shown}:{listener.getsockname()[1]}/graphql"
+    # The application takes a second to load, which the other commands need not wait for.
+    if workers == 1:
+        from offboard.app import create_app
+
+        _Server(_configuration(create_app(settings)), greeting).run(sockets=[listener])
+    else:
+        from offboard.cli.workers import APPLICATION, supervise
+
+        raise typer.Exit(supervise(_configuration(APPLICATION, factory=True, workers=workers), listener, greeting))
 
 
 async def _check(settings: Settings) -> None:
@@ -47,14 +59,13 @@ def _listen(host: str, port: int) -> socket.socket:
         raise Problem(f"Port {port} of {host} cannot be opened: {reason}.") from None
 
 
-def _configuration(settings: Settings) -> uvicorn.Config:
-    # The application takes a second to load, which the other commands need not wait for.
-    from offboard.app import create_app
+def _configuration(application: Any, **options: Any) -> uvicorn.Config:
     from offboard.feed import SERVER_OPTIONS
 
     return uvicorn.Config(
-        create_app(settings),
+        application,
         **SERVER_OPTIONS,
+        **options,
         ws_max_size=_LONGEST_MESSAGE,
         log_config=None,
         access_log=False,

@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +39,7 @@ def test_a_line_carries_the_request_id_and_what_was_bound(capsys: pytest.Capture
     assert line["user"] == "u-1"
     assert line["level"] == "info"
     assert line["logger"] == "offboard.test"
+    assert line["pid"] == os.getpid()
     assert line["timestamp"].endswith("Z")
 
 
@@ -49,7 +51,7 @@ def test_secrets_are_blanked_wherever_they_are(capsys: pytest.CaptureFixture[str
         password="hunter2",
         new_password=["hunter2"],
         headers={"Authorization": "Bearer hunter2", "cookie": b"hunter2", "accept": "text/html"},
-        values=[{"token": "hunter2"}, f"Bearer {token}", ("smtp://me:hunter2@mail",)],
+        values=[{"token": "hunter2"}, f"Bearer {token}", ("smtp://me:hunter2@mail", "redis://:hunter2@cache")],
         tokens=3,
     )
     text = capsys.readouterr().err

@@ -80,6 +80,9 @@ def test_broker_urls(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 
 def test_the_broker_of_postgresql_needs_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OFFBOARD_BROKER_URL", "postgresql:")
+    monkeypatch.setenv("OFFBOARD_DATABASE_URL", "postgresql://db/offboard")
+    assert load_settings().broker_url == "postgresql:"
+    monkeypatch.setenv("OFFBOARD_DATABASE_URL", "sqlite:///offboard.db")
     with pytest.raises(InvalidSetting) as caught:
         load_settings()
     assert str(caught.value) == (

@@ -72,6 +72,4 @@ def _options(database_url: str) -> dict[str, Any]:
     """What asyncpg needs to connect as the database's engine does."""
     url = make_url(database_url)
     _, options = url.get_dialect()().create_connect_args(url)
-    for of_sqlalchemy in ("prepared_statement_cache_size", "prepared_statement_name_func", "async_creator_fn"):
-        options.pop(of_sqlalchemy, None)
     return {**options, "server_settings": {"application_name": APPLICATION}}

@@ -19,7 +19,7 @@ from offboard.feed.brokers import Broker, open_broker, postgresql, reconnecting,
 from tests.services.postgresql import PostgreSQL
 from tests.services.redis import Redis
 from tests.services.service import Service
-from tests.waiting import eventually
+from tests.waiting import eventually, until
 
 LOST = "The broker is lost: events reach other processes late"
 
@@ -142,13 +142,6 @@ async def listening(*brokers: Broker) -> AsyncIterator[list[Heard]]:
             await broker.start(heard)
             everybody.append(heard)
         yield everybody
-
-
-async def until(true: Callable[[], Any]) -> None:
-    async def look() -> bool | None:
-        return True if true() else None
-
-    await eventually(look)
 
 
 async def reachable(broker: Broker) -> bool | None:

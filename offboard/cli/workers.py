@@ -1,0 +1,103 @@
+"""Several processes that share one socket: uvicorn's supervisor, and what each of its workers runs."""
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from tempfile import TemporaryDirectory
+
+import structlog
+import uvicorn
+from prometheus_client.multiprocess import mark_process_dead
+from starlette.applications import Starlette
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+from offboard.app import create_app
+from offboard.cli.frame import say
+from offboard.logging import configure_logging
+from offboard.metrics import FOLDER
+from offboard.settings import load_settings
+
+APPLICATION = f"{__name__}:application"
+"""What a worker imports and calls for its application."""
+
+LONGEST_STOP = 4.0
+"""Seconds that the workers have for stopping."""
+
+
+log = structlog.get_logger(__name__)
+
+
+def application() -> Starlette:
+    """The application of one worker, with the settings of its environment. It ends with its supervisor."""
+    settings = load_settings()
+    configure_logging(settings.log_format, settings.log_level)
+    threading.Thread(target=_stop_with_supervisor, daemon=True).start()
+    return create_app(settings)
+
+
+def supervise(config: uvicorn.Config, listener: socket.socket, greeting: str) -> int:
+    """Run workers until a signal; says the greeting once they all serve, and returns the exit code."""
+    with TemporaryDirectory(prefix="offboard-metrics-") as folder:
+        # For the workers. This process loaded prometheus_client without it, so that it counts nothing there itself.
+        os.environ[FOLDER] = folder
+        supervisor = _Supervisor(config, listener, greeting, folder)
+        supervisor.run()
+    return STARTUP_FAILURE if supervisor.failed else 0
+
+
+class _Supervisor(Multiprocess):
+    """Unlike the original it greets, clears up after a dead worker, gives up if one cannot start, and ends in time."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, greeting: str, folder: str) -> None:
+        super().__init__(config, [listener])
+        self.failed = False
+        self._greeting = greeting
+        self._greeted = False
+        self._folder = folder
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that have died, and greet once all serve.
+
+        The original also replaces one that does not answer in time, but so is every worker that starts on a busy
+        machine; and while it waits for an answer, no signal is heeded.
+        """
+        for number, worker in enumerate(self.processes):
+            if not worker.process.is_alive() and not self.should_exit.is_set():
+                self._replace(number)
+        if not self._greeted and all(worker.is_ready(timeout=0.1) for worker in self.processes):
+            self._greeted = True
+            say(self._greeting)
+
+    def _replace(self, number: int) -> None:
+        dead = self.processes[number]
+        dead.join()
+        mark_process_dead(dead.pid, self._folder)  # type: ignore[no-untyped-call]
+        if not self._greeted or dead.exitcode == STARTUP_FAILURE:
+            log.error("A worker could not start", worker=dead.pid, exit_code=dead.exitcode)
+            self.failed = True
+            self.should_exit.set()
+            return
+        log.error("A worker died and is replaced", worker=dead.pid, exit_code=dead.exitcode)
+        self.processes[number] = Process(self.config, self.sockets)
+        self.processes[number].start()
+
+    def join_all(self) -> None:
+        """Wait for the workers, but not for ever: uvicorn would for one that hangs."""
+        deadline = time.monotonic() + LONGEST_STOP
+        for worker in self.processes:
+            worker.process.join(max(0, deadline - time.monotonic()))
+            if worker.exitcode is None:
+                worker.process.kill()
+        super().join_all()
+
+
+def _stop_with_supervisor() -> None:
+    """Stop when the supervisor is gone: whoever killed it wants the port back."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        supervisor.join()
+        os.kill(os.getpid(), signal.SIGTERM)
