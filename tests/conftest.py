@@ -38,11 +38,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what touches a database on each engine."""
-    if "databases" in metafunc.fixturenames:
+    if "engine" in metafunc.fixturenames:
         only = metafunc.definition.get_closest_marker("only_on")
         engines = only.args if only else _engines(metafunc.config.getoption("--on"))
         parameters = [pytest.param(each, marks=pytest.mark.touches_database) for each in engines]
-        metafunc.parametrize("databases", parameters, indirect=True, ids=engines)
+        metafunc.parametrize("engine", parameters, ids=engines)
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +67,9 @@ def _databases(tmp_path_factory: pytest.TempPathFactory, shared_folder: Path) ->
 
 
 @pytest.fixture
-def databases(request: pytest.FixtureRequest, _databases: Callable[[str], Databases]) -> Databases:
+def databases(engine: str, _databases: Callable[[str], Databases]) -> Databases:
     """Where a test's databases come from."""
-    return _databases(request.param)
+    return _databases(engine)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ SIGN_IN = """mutation($input: SignInInput!) { signIn(input: $input) {
   token session { id } user { id name } errors { code message field }
 } }"""
 
+DEACTIVATE = "mutation($id: ID!) { deactivateUser(input: {userId: $id}) { revokedSessions errors { code message } } }"
+
 
 @dataclass
 class Caller:
@@ -92,7 +94,4 @@ class Person(Caller):
 
 async def deactivate(who: Caller, user_id: str) -> Any:
     """Let somebody deactivate a user."""
-    return await who.do(
-        "mutation($id: ID!) { deactivateUser(input: {userId: $id}) { revokedSessions errors { code message } } }",
-        id=user_id,
-    )
+    return await who.do(DEACTIVATE, id=user_id)

@@ -1,21 +1,23 @@
 """Running servers. The one that most tests share serves a workspace of its own to each of them."""
 
-import shutil
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.e2e.demo import demo_copy
 from tests.e2e.node import install_clients
 from tests.e2e.office import Office
-from tests.e2e.server import Server, offboard
+from tests.e2e.server import Server
 from tests.services.guard import alone
+from tests.services.redis import Redis
 from tests.waiting import LIMIT
 
 SERVERS = pytest.StashKey[list[Server]]()
+
+OWN_BROKERS = {"sqlite": "memory:", "postgresql": "postgresql:"}
+"""The broker of each engine that needs no server of its own."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -28,62 +30,69 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
-@pytest.fixture(scope="session")
-def everybody(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of this test run share."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if base.name.startswith("popen-") else base
+Serving = Callable[[str], Server]
 
 
 @pytest.fixture(scope="session")
-def demo_database(everybody: Path) -> Path:
-    """A database with the demo workspace, made once; each server copies it."""
-    folder = everybody / "demo"
-    with alone(everybody / "demo.lock"):
-        if not (folder / "done").exists():
-            folder.mkdir(exist_ok=True)
-            offboard(folder, "migrate")
-            offboard(folder, "demo")
-            (folder / "done").touch()
-    return folder / "offboard.db"
+def _shared_servers(shared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    running: dict[str, Server] = {}
 
+    def on_engine(engine: str) -> Server:
+        if engine not in running:
+            folder = tmp_path_factory.mktemp("server")
+            server = Server(folder, demo_copy(engine, shared_folder, folder), BROKER_URL=OWN_BROKERS[engine])
+            server.measured = True
+            running[engine] = server.start()
+        return running[engine]
 
-@pytest.fixture(scope="session")
-def shared_server(demo_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
-    shutil.copy(demo_database, folder)
-    server = Server(folder)
-    server.measured = True
-    yield server.start()
-    assert server.stop() == 0, server.log()
+    yield on_engine
+    for server in running.values():
+        assert server.stop() == 0, server.log()
 
 
 @pytest.fixture
-def server(shared_server: Server, request: pytest.FixtureRequest) -> Server:
+def server(engine: str, _shared_servers: Serving, request: pytest.FixtureRequest) -> Server:
     """The server that most tests share."""
-    shared_server.begin_log()
-    request.node.stash.setdefault(SERVERS, []).append(shared_server)
-    return shared_server
+    server = _shared_servers(engine)
+    server.begin_log()
+    request.node.stash.setdefault(SERVERS, []).append(server)
+    return server
 
 
 NewServer = Callable[..., Server]
 
 
 @pytest.fixture
-def new_server(demo_database: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[NewServer]:
-    """Makes a server of the test's own, not started yet; settings without their prefix."""
-    shutil.copy(demo_database, tmp_path)
+def new_server(engine: str, shared_folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[NewServer]:
+    """Makes servers of the test's own, all on one database, not started yet; settings without their prefix."""
+    url = demo_copy(engine, shared_folder, tmp_path)
     shown = request.node.stash.setdefault(SERVERS, [])
     made: list[Server] = []
 
     def make(**settings: str) -> Server:
-        made.append(Server(tmp_path, **settings))
+        made.append(Server(tmp_path, url, **settings))
         shown.append(made[-1])
         return made[-1]
 
     yield make
     for server in made:
         server.close()
+
+
+@pytest.fixture(params=["own", "redis"])
+def broker_url(request: pytest.FixtureRequest, engine: str) -> Iterator[str]:
+    """Each broker that an engine can have."""
+    if request.param == "own":
+        yield OWN_BROKERS[engine]
+    else:
+        with Redis() as redis:
+            yield redis.url
+
+
+@pytest.fixture
+def two_nodes(new_server: NewServer, broker_url: str) -> list[Server]:
+    """Two nodes on one database."""
+    return [new_server(BROKER_URL=broker_url).start() for _ in range(2)]
 
 
 @pytest.fixture
@@ -98,19 +107,8 @@ async def office(server: Server, http: httpx.AsyncClient) -> Office:
     return await Office.open(server, http)
 
 
-@pytest.fixture
-def long_ago() -> Callable[[Server], None]:
-    """Lets a month pass for the events of a server that is not running."""
-
-    def let_pass(server: Server) -> None:
-        with closing(sqlite3.connect(server.folder / "offboard.db")) as database, database:
-            database.execute("UPDATE event SET occurred_at = occurred_at - 30 * 86400000")
-
-    return let_pass
-
-
 @pytest.fixture(scope="session")
-def node(everybody: Path) -> str:
+def node(shared_folder: Path) -> str:
     """The command `node`, with the clients' packages in place."""
-    with alone(everybody / "npm.lock"):
+    with alone(shared_folder / "npm.lock"):
         return install_clients()

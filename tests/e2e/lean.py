@@ -143,3 +143,31 @@ async def open_lean(port: int, token: str | None) -> LeanSocket:
     socket.say(type="connection_init", payload={"authorization": f"Bearer {token}"})
     await socket.wait(lambda: socket.messages or socket.closed)
     return socket
+
+
+class LeanHttp:
+    """A connection to a node that asks one thing after the other."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def post(self, token: str | None, query: str, **variables: Any) -> tuple[int, Any]:
+        """The status and the body of the answer."""
+        body = json.dumps({"query": query, "variables": variables})
+        self._writer.write(
+            "POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            f"Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        async with asyncio.timeout(LIMIT):
+            head = (await self._reader.readuntil(b"\r\n\r\n")).decode().lower()
+            length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+            return int(head.split()[1]), json.loads(await self._reader.readexactly(length))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+async def open_http(port: int) -> LeanHttp:
+    """A connection that is kept alive."""
+    return LeanHttp(*await asyncio.open_connection("127.0.0.1", port))

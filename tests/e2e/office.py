@@ -29,22 +29,24 @@ class Office:
     olivia: Person = None  # type: ignore[assignment]
 
     @classmethod
-    async def open(cls, server: Server, http: httpx.AsyncClient) -> "Office":
-        """A new workspace."""
-        office = cls(server, http, f"w{uuid4().hex[:12]}", await hash_password(PASSWORD, 1))
+    async def open(cls, server: Server, http: httpx.AsyncClient, beside: "Office | None" = None) -> "Office":
+        """A new workspace. If it is beside another one, its owner is the same Olivia, with one account for both."""
+        password_hash = beside.password_hash if beside else await hash_password(PASSWORD, 1)
+        office = cls(server, http, f"w{uuid4().hex[:12]}", password_hash)
+        owner = (beside or office).email("Olivia")
         database = Database(server.database_url)
         await database.transact(
             lambda tx: create_workspace(
                 tx,
                 slug=office.slug,
                 name="Office",
-                owner_email=office.email("Olivia"),
+                owner_email=owner,
                 owner_name="Olivia",
                 password_hash=office.password_hash,
             )
         )
         await database.close()
-        office.olivia = await office.sign_in("Olivia")
+        office.olivia = await office.visitor.sign_in(office.slug, owner, PASSWORD)
         return office
 
     @property

@@ -7,6 +7,9 @@ import threading
 from pathlib import Path
 from typing import Self
 
+from sqlalchemy import UpdateBase
+
+from models.database import Database
 from tests.e2e.forked import Forked
 from tests.services.guard import Guard
 from tests.services.service import free_port
@@ -16,9 +19,13 @@ COVERAGE = "COVERAGE_PROCESS_"
 OFFBOARD = str(Path(sys.executable).with_name("offboard"))
 
 
-def offboard(folder: Path, *arguments: str, stdin: str = "") -> None:
-    """Run a command of the command line on the database of a folder."""
-    subprocess.run([OFFBOARD, *arguments], cwd=folder, env=environment(), input=stdin, text=True, check=True)
+def offboard(folder: Path, *arguments: str, **settings: str) -> None:
+    """Run a command of the command line in a folder."""
+    log = folder / "commands.log"
+    command = Forked(arguments, folder, environment(**settings), log)
+    with command.stdout as output:
+        said = output.read()
+    assert command.wait(LIMIT) == 0, said + log.read_text()
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -36,14 +43,14 @@ def _measuring() -> dict[str, str]:
 
 
 class Server:
-    """A server in a folder, on the database there or on another one. It keeps its port when it is started again.
+    """A server in a folder, on a database. It keeps its port when it is started again.
 
     If it is `measured`, it counts for the coverage of the test run and is started as users do. The others start faster.
     """
 
-    def __init__(self, folder: Path, database_url: str | None = None, **settings: str) -> None:
+    def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
         self.folder = folder
-        self.database_url = database_url or f"sqlite+aiosqlite:///{folder / 'offboard.db'}"
+        self.database_url = database_url
         self.settings = settings
         self.port = free_port()
         self.measured = False
@@ -124,6 +131,12 @@ class Server:
         except subprocess.TimeoutExpired:
             self.crash()
             raise
+
+    async def change(self, statement: UpdateBase) -> None:
+        """Change rows from beside, at least one."""
+        database = Database(self.database_url)
+        assert await database.transact(lambda tx: tx.run(statement)) > 0
+        await database.close()
 
     def begin_log(self) -> None:
         """Show only what is logged from now on."""

@@ -1,23 +1,27 @@
 """What survives a crash: everything that was answered, and everything that was due."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from sqlalchemy import update
 
-from models.types import now, to_millis
+from models.database import table
+from models.enums import ConversationStatus
+from models.people import MailedLink
+from models.types import now
+from models.work import Conversation
 from tests.e2e.callers import Caller, deactivate
 from tests.e2e.conftest import NewServer
 from tests.e2e.mail import mailed_token
 from tests.e2e.office import PASSWORD, Office
-from tests.e2e.server import Server
 from tests.e2e.sockets import USER_CHANGED, closing_of, socket_of
 from tests.waiting import eventually
 
 ROUNDS = 3
+CONVERSATION = table(Conversation)
+LINK = table(MailedLink)
 
 
 async def test_a_deactivation_that_was_answered_is_true_after_a_crash(
@@ -57,7 +61,8 @@ async def test_a_snooze_that_fell_due_while_the_server_was_down_wakes(
     snoozed = [edge["node"] for edge in (await olivia.ask(page))["edges"]]
     of_somebody_gone = next(each["id"] for each in snoozed if each["assignee"] == {"status": "INACTIVE"})
     server.crash()
-    due(server, "UPDATE conversation SET snoozed_until = ? WHERE status = 'SNOOZED'")
+    snoozed_rows = update(CONVERSATION).where(CONVERSATION.c.status == ConversationStatus.SNOOZED)
+    await server.change(snoozed_rows.values(snoozed_until=a_second_ago()))
     server.start()
 
     async def awake() -> Any:
@@ -84,7 +89,7 @@ async def test_a_mail_that_was_on_its_way_at_a_crash_is_delivered(
         assert invited["user"] == {"invitationPending": True}
         server.crash()
     assert not list(server.folder.glob("mail/*"))
-    due(server, "UPDATE mailed_link SET mail_due_at = ? WHERE mail_due_at IS NOT NULL")
+    await server.change(update(LINK).where(LINK.c.mail_due_at.is_not(None)).values(mail_due_at=a_second_ago()))
     server.start()
     token = await mailed_token(server.folder, office.email("Nia"))
     accepted = await office.visitor.do(
@@ -102,8 +107,5 @@ async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     writer.close()
 
 
-def due(server: Server, statement: str) -> None:
-    """Let something fall due a second ago, while the server is down."""
-    with closing(sqlite3.connect(server.folder / "offboard.db")) as database, database:
-        changed = database.execute(statement, [to_millis(now() - timedelta(seconds=1))])
-        assert changed.rowcount > 0
+def a_second_ago() -> datetime:
+    return now() - timedelta(seconds=1)

@@ -8,25 +8,25 @@ from typing import Any
 import httpx
 
 from tests.e2e.callers import deactivate
-from tests.e2e.conftest import NewServer
+from tests.e2e.conftest import OWN_BROKERS, NewServer
 from tests.e2e.lean import Closed
 from tests.e2e.office import Office
 from tests.e2e.resuming import Resuming
 from tests.e2e.staff import hire_many
 
-ROUNDS = 50
+ROUNDS = {"sqlite": 50, "postgresql": 15}
 AT_ONCE = 4
 WATCHERS = 6
 SPAN = 0.01
 """Seconds in which the next deactivation of a round is answered. The kill comes somewhere in them."""
 
 
-async def test_nodes_that_are_killed(new_server: NewServer, http: httpx.AsyncClient) -> None:
-    nodes = [new_server().start(), new_server().start()]
+async def test_nodes_that_are_killed(engine: str, new_server: NewServer, http: httpx.AsyncClient) -> None:
+    nodes = [new_server(BROKER_URL=OWN_BROKERS[engine]).start() for _ in range(2)]
     office = await Office.open(nodes[0], http)
     start = await office.olivia.feed_position()
     watchers = [Resuming(await office.sign_in("Olivia"), "WORKSPACE", nodes, start) for _ in range(WATCHERS)]
-    people = await hire_many(office, ROUNDS * AT_ONCE)
+    people = await hire_many(office, ROUNDS[engine] * AT_ONCE)
     out: list[Resuming] = []
     unanswered = 0
     for first in range(0, len(people), AT_ONCE):

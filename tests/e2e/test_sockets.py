@@ -1,19 +1,22 @@
 """What a socket hears and how it is closed, over a real connection."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from models.enums import Role
+from models.events import EVENT
+from models.types import now
 from tests.e2e.callers import Person, deactivate
 from tests.e2e.conftest import NewServer
 from tests.e2e.mail import mailed_token
 from tests.e2e.office import PASSWORD, Office
-from tests.e2e.server import Server, offboard
+from tests.e2e.server import Server
 from tests.e2e.sockets import USER_CHANGED, closing_of, open_socket, socket_of
 from tests.waiting import eventually
 
@@ -180,16 +183,14 @@ async def test_cursors_that_cannot_be_resumed_are_refused(
         await socket.settle()
 
 
-async def test_a_cursor_older_than_what_is_kept_has_expired(
-    new_server: NewServer, http: httpx.AsyncClient, long_ago: Callable[[Server], None]
-) -> None:
+async def test_a_cursor_older_than_what_is_kept_has_expired(new_server: NewServer, http: httpx.AsyncClient) -> None:
     server = new_server().start()
     office = await Office.open(server, http)
     old = await office.olivia.feed_position()
     await (await office.hire("Ana")).ask("mutation { signOut { signedOut } }")
     recent = await office.olivia.feed_position()
     server.stop()
-    long_ago(server)
+    await server.change(update(EVENT).values(occurred_at=now() - timedelta(days=30)))
     server.start()
     async with socket_of(office.olivia) as socket:
 
@@ -229,15 +230,7 @@ async def test_the_handshake_may_carry_the_credential(office: Office) -> None:
 
 
 async def test_workspaces_are_walls(server: Server, http: httpx.AsyncClient, office: Office) -> None:
-    slug = f"{office.slug}-b"
-    owner = ("--owner-email", office.email("Olivia"), "--owner-name", "Olivia")
-    await asyncio.to_thread(
-        offboard,
-        server.folder,
-        *("create-workspace", "--slug", slug, "--name", "Beside", *owner, "--password-stdin"),
-        stdin=PASSWORD,
-    )
-    there = await office.visitor.sign_in(slug, office.email("Olivia"), PASSWORD)
+    there = (await Office.open(server, http, beside=office)).olivia
     ana = await office.hire("Ana")
     async with AsyncExitStack() as stack:
         here_socket = await stack.enter_async_context(socket_of(office.olivia))
