@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Collection
 from typing import Any
 
@@ -17,8 +18,8 @@ from tests.e2e.staff import hire_many
 ROUNDS = {"sqlite": 50, "postgresql": 15}
 AT_ONCE = 4
 WATCHERS = 6
-SPAN = 0.01
-"""Seconds in which the next deactivation of a round is answered. The kill comes somewhere in them."""
+LONGER = 3
+"""How many times as many rounds there may be until one node was killed between a commit and its answer."""
 
 
 async def test_nodes_that_are_killed(engine: str, new_server: NewServer, http: httpx.AsyncClient) -> None:
@@ -26,17 +27,20 @@ async def test_nodes_that_are_killed(engine: str, new_server: NewServer, http: h
     office = await Office.open(nodes[0], http)
     start = await office.olivia.feed_position()
     watchers = [Resuming(await office.sign_in("Olivia"), "WORKSPACE", nodes, start) for _ in range(WATCHERS)]
-    people = await hire_many(office, ROUNDS[engine] * AT_ONCE)
+    people = await hire_many(office, LONGER * ROUNDS[engine] * AT_ONCE)
     out: list[Resuming] = []
     unanswered = 0
+    pace = Pace()
     for first in range(0, len(people), AT_ONCE):
+        if first >= ROUNDS[engine] * AT_ONCE and unanswered:
+            break
         victim, other = random.sample(nodes, 2)
         leavers = [Resuming(each, "CURRENT_SESSION", nodes, start) for each in people[first : first + AT_ONCE]]
         await asyncio.gather(*(each.connected.wait() for each in leavers))
         olivia = office.olivia.at(victim.url)
         calls = [asyncio.create_task(deactivate(olivia, each.person.id)) for each in leavers]
-        await some_of(calls, random.randrange(AT_ONCE))
-        await asyncio.sleep(random.uniform(0, SPAN))
+        await pace.answers(calls, random.randrange(AT_ONCE))
+        await asyncio.sleep(random.uniform(0, pace.gap))
         victim.crash()
         back = asyncio.create_task(asyncio.to_thread(victim.start))
         answers = await asyncio.gather(*calls, return_exceptions=True)
@@ -61,8 +65,17 @@ async def test_nodes_that_are_killed(engine: str, new_server: NewServer, http: h
         watcher.leave()
 
 
-async def some_of(calls: Collection[asyncio.Task[Any]], count: int) -> None:
-    """Wait until so many calls are answered."""
-    waiting = set(calls)
-    while len(calls) - len(waiting) < count:
-        _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+class Pace:
+    """How fast a node answers: `gap` is the time between the last two answers of a round."""
+
+    def __init__(self) -> None:
+        self.gap = 0.01
+
+    async def answers(self, calls: Collection[asyncio.Task[Any]], count: int) -> None:
+        """Wait until so many calls are answered."""
+        waiting, last = set(calls), 0.0
+        while len(calls) - len(waiting) < count:
+            _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            now = time.monotonic()
+            self.gap = now - last if last else self.gap
+            last = now
