@@ -64,13 +64,16 @@ NewServer = Callable[..., Server]
 
 @pytest.fixture
 def new_server(engine: str, shared_folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[NewServer]:
-    """Makes servers of the test's own, all on one database, not started yet; settings without their prefix."""
-    url = demo_copy(engine, shared_folder, tmp_path)
+    """Makes servers of the test's own, not started yet; settings without their prefix.
+
+    All are on one copy of the demo database, unless they are to be on another one.
+    """
     shown = request.node.stash.setdefault(SERVERS, [])
     made: list[Server] = []
+    copy = demo_copy(engine, shared_folder, tmp_path)
 
-    def make(**settings: str) -> Server:
-        made.append(Server(tmp_path, url, **settings))
+    def make(database_url: str = copy, **settings: str) -> Server:
+        made.append(Server(tmp_path, database_url, **settings))
         shown.append(made[-1])
         return made[-1]
 

@@ -11,6 +11,8 @@ from models.enums import EventKind, Role
 from models.events import EVENT, Cursor
 from resolvers.passwords import hash_password
 from resolvers.provisioning import create_user, create_workspace
+from resolvers.sessions import sign_out
+from resolvers.viewer import authenticate
 from schema.ids import encode
 from tests.e2e.callers import Caller, Person
 from tests.e2e.server import Server
@@ -78,6 +80,14 @@ class Office:
     async def sign_in(self, name: str) -> Person:
         """One more session of somebody."""
         return await self.visitor.sign_in(self.slug, self.email(name), PASSWORD)
+
+    async def end_quietly(self, person: Person) -> None:
+        """End somebody's session from beside the nodes: none gets a hint."""
+        database = Database(self.server.database_url)
+        async with database.read() as reader:
+            viewer = await authenticate(reader, str(person.token))
+        await database.transact(lambda tx: sign_out(tx, viewer))
+        await database.close()
 
     async def revocations(self) -> list[tuple[str, str]]:
         """Cursor and session of every sessionRevoked so far, as the database has them."""
