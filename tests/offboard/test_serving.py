@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ class Serving:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                start_new_session=True,
             )
         self.url = ""
 
@@ -114,12 +115,13 @@ class Serving:
 
 @contextmanager
 def starting(folder: Path, database_url: str, *options: str, **settings: str) -> Iterator[Serving]:
-    """A server that has not said yet that it serves; killed if it is still there at the end."""
+    """A server that has not said yet that it serves; killed with its workers if it is still there at the end."""
     server = Serving(folder, database_url, *options, **settings)
     try:
         yield server
     finally:
-        server.process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(server.process.pid, signal.SIGKILL)
         server.process.communicate()
 
 
@@ -248,6 +250,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_one_that_hangs_does_not_h
             await until(lambda: len(server.workers) == 3)
             third = server.workers[2]
             assert set(server.measure("process_resident_memory_bytes")) == {str(second), str(third)}
+            assert not list(server.temporary.rglob(f"gauge_live*_{first}.db")), "its sockets are still counted"
             with server.connect_as(workshop.olivia, third):
                 os.kill(second, signal.SIGSTOP)
                 server.process.terminate()
