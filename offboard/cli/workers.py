@@ -27,7 +27,6 @@ APPLICATION = f"{__name__}:application"
 LONGEST_STOP = 4.0
 """Seconds that the workers have for stopping."""
 
-
 log = structlog.get_logger(__name__)
 
 
@@ -50,7 +49,7 @@ def supervise(config: uvicorn.Config, listener: socket.socket, greeting: str) ->
 
 
 class _Supervisor(Multiprocess):
-    """Unlike the original it greets, clears up after a dead worker, gives up if one cannot start, and ends in time."""
+    """Unlike the original it greets, counts no sockets of the dead, gives up if a worker cannot start, ends in time."""
 
     def __init__(self, config: uvicorn.Config, listener: socket.socket, greeting: str, folder: str) -> None:
         super().__init__(config, [listener])
@@ -58,9 +57,10 @@ class _Supervisor(Multiprocess):
         self._greeting = greeting
         self._greeted = False
         self._folder = folder
+        self._counting: set[int | None] = set()
 
     def keep_subprocess_alive(self) -> None:
-        """Replace workers that have died, and greet once all serve.
+        """Replace workers that have died, forget which sockets they had, and greet once all serve.
 
         The original also replaces one that does not answer in time, but so is every worker that starts on a busy
         machine; and while it waits for an answer, no signal is heeded.
@@ -68,6 +68,10 @@ class _Supervisor(Multiprocess):
         for number, worker in enumerate(self.processes):
             if not worker.process.is_alive() and not self.should_exit.is_set():
                 self._replace(number)
+        counting = {worker.pid for worker in self.processes}
+        for gone in self._counting - counting:
+            mark_process_dead(gone, self._folder)  # type: ignore[no-untyped-call]
+        self._counting = counting
         if not self._greeted and all(worker.is_ready(timeout=0.1) for worker in self.processes):
             self._greeted = True
             say(self._greeting)
@@ -75,7 +79,6 @@ class _Supervisor(Multiprocess):
     def _replace(self, number: int) -> None:
         dead = self.processes[number]
         dead.join()
-        mark_process_dead(dead.pid, self._folder)  # type: ignore[no-untyped-call]
         if not self._greeted or dead.exitcode == STARTUP_FAILURE:
             log.error("A worker could not start", worker=dead.pid, exit_code=dead.exitcode)
             self.failed = True

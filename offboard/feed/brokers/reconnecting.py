@@ -22,7 +22,6 @@ LONGEST_WAIT = 1.0
 
 log = structlog.get_logger(__name__)
 
-
 Received = Callable[[str], None]
 """Called on the event loop with each message."""
 

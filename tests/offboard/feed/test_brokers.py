@@ -2,20 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import urlsplit
-from uuid import UUID
 
-import asyncpg
 import pytest
 from prometheus_client import REGISTRY
-from redis.asyncio import Redis as RedisClient
 from structlog.testing import capture_logs
 
 from models.types import new_id
-from offboard.feed.brokers import Broker, open_broker, postgresql, reconnecting, redis
+from offboard.feed.brokers import open_broker, postgresql, reconnecting, redis
+from tests.offboard.feed.brokers import Heard, Kind, Tries, away, line_to, listening, reachable, unreachable
 from tests.services.postgresql import PostgreSQL
 from tests.services.redis import Redis
 from tests.services.service import Service
@@ -24,66 +20,6 @@ from tests.waiting import eventually, until
 LOST = "The broker is lost: events reach other processes late"
 
 ACME, GLOBEX, INITECH = new_id(), new_id(), new_id()
-
-
-class Heard:
-    """The hints that a process got."""
-
-    def __init__(self) -> None:
-        self.hints: list[tuple[UUID, int]] = []
-        self._new = asyncio.Event()
-
-    def __call__(self, workspace_id: UUID, position: int) -> None:
-        self.hints.append((workspace_id, position))
-        self._new.set()
-
-    async def wait_for(self, *hint: Any) -> None:
-        while hint not in self.hints:
-            self._new.clear()
-            await self._new.wait()
-
-
-class Kind:
-    """A kind of broker, and what its server tells without it."""
-
-    def __init__(self, server: Service | None) -> None:
-        self._server = server
-        self.processes = 1 if server is None else 3
-
-    @property
-    def server(self) -> Service:
-        assert self._server is not None
-        return self._server
-
-    def open(self, *, through: int | None = None) -> Broker:
-        """A broker of this kind, connecting through another port if one is given."""
-        if self._server is None:
-            return open_broker("memory:", "")
-        url = self._server.url.replace(str(self._server.port), str(through or self._server.port))
-        return open_broker("postgresql:", url) if isinstance(self._server, PostgreSQL) else open_broker(url, "")
-
-    async def connections(self) -> int:
-        """How many connections of brokers the server has."""
-        if isinstance(self._server, PostgreSQL):
-            statement = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
-            return int(await self._ask(statement, postgresql.APPLICATION))
-        async with RedisClient.from_url(self.server.url, decode_responses=True) as client:
-            return len(await client.client_list()) - 1
-
-    async def say(self, message: str) -> None:
-        """Publish what no broker would."""
-        if isinstance(self._server, PostgreSQL):
-            await self._ask("SELECT pg_notify($1, $2)", postgresql.CHANNEL, message)
-        else:
-            async with RedisClient.from_url(self.server.url) as client:
-                await client.publish(redis.CHANNEL, message)
-
-    async def _ask(self, statement: str, *values: str) -> Any:
-        connection = await asyncpg.connect(self.server.url.replace("+asyncpg", ""))
-        try:
-            return await connection.fetchval(statement, *values)
-        finally:
-            await connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -120,39 +56,6 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (reconnecting, postgresql, redis):
         monkeypatch.setattr(module, "CHECK_EVERY", 0.1)
         monkeypatch.setattr(module, "PATIENCE", 0.5)
-
-
-@contextmanager
-def away(server: Service, end: Callable[[], None]) -> Iterator[None]:
-    """A server that is gone for a while."""
-    end()
-    try:
-        yield
-    finally:
-        server.start()
-
-
-@asynccontextmanager
-async def listening(*brokers: Broker) -> AsyncIterator[list[Heard]]:
-    async with AsyncExitStack() as stack:
-        everybody = []
-        for broker in brokers:
-            heard = Heard()
-            stack.push_async_callback(broker.stop)
-            await broker.start(heard)
-            everybody.append(heard)
-        yield everybody
-
-
-async def reachable(broker: Broker) -> bool | None:
-    with suppress(ConnectionError):
-        await broker.ping()
-        return True
-    return None
-
-
-async def unreachable(broker: Broker) -> bool | None:
-    return None if await reachable(broker) else True
 
 
 def counted(kind: str) -> float:
@@ -217,7 +120,7 @@ async def test_what_is_no_hint_is_logged_and_does_no_harm(served: Kind) -> None:
     assert [line["event"] for line in logged] == ["A message of the broker is no hint"] * 4
 
 
-async def test_a_server_that_is_killed_and_comes_back(served: Kind, tries: "Tries") -> None:
+async def test_a_server_that_is_killed_and_comes_back(served: Kind, tries: Tries) -> None:
     """Red when the broker does not connect again; also when every try is logged."""
     async with listening(broker := served.open(), other := served.open()) as (heard, _):
         with capture_logs() as logged:
@@ -235,7 +138,7 @@ async def test_a_server_that_is_killed_and_comes_back(served: Kind, tries: "Trie
     assert sorted(line["event"] for line in logged) == ["The broker is back"] * 2 + [LOST] * 2
 
 
-async def test_a_server_that_is_not_there_at_the_start(served: Kind, tries: "Tries") -> None:
+async def test_a_server_that_is_not_there_at_the_start(served: Kind, tries: Tries) -> None:
     heard, broker = Heard(), served.open()
     with away(served.server, served.server.stop):
         await broker.start(heard)
@@ -318,69 +221,9 @@ async def test_a_password_is_not_told(served: Kind, caplog: pytest.LogCaptureFix
     assert "hunter2" not in f"{logged}{caplog.text}{refused.value}"
 
 
-class Tries:
-    """Counts how often brokers connect."""
-
-    def __init__(self) -> None:
-        self._made = asyncio.Semaphore(0)
-
-    def note(self, connect: Callable[..., Any]) -> Callable[..., Any]:
-        def noting(*arguments: Any) -> Any:
-            self._made.release()
-            return connect(*arguments)
-
-        return noting
-
-    async def more(self, number: int) -> None:
-        """Wait until some more have been made."""
-        while not self._made.locked():
-            await self._made.acquire()
-        for _ in range(number):
-            await self._made.acquire()
-
-
 @pytest.fixture
 def tries(monkeypatch: pytest.MonkeyPatch) -> Tries:
     counting = Tries()
     for module in (postgresql, redis):
         monkeypatch.setattr(module, "connect", counting.note(module.connect))
     return counting
-
-
-class Line:
-    """Passes connections on to a server. One that falls silent stays open, but nothing comes through any more."""
-
-    def __init__(self, behind: int) -> None:
-        self.port = 0
-        self._behind = behind
-        self._silenced: list[asyncio.Event] = []
-
-    async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, both ways, until either side ends it."""
-        silenced = asyncio.Event()
-        self._silenced.append(silenced)
-        back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._behind)
-        await asyncio.gather(_copy(reader, back_writer, silenced), _copy(back_reader, writer, silenced))
-
-    def silence(self, *which: int) -> None:
-        """Let nothing more through on connections made by now, in their order; on all if none is named."""
-        for number in which or range(len(self._silenced)):
-            self._silenced[number].set()
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, silenced: asyncio.Event) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65_536):
-            if not silenced.is_set():
-                writer.write(data)
-                await writer.drain()
-    writer.close()
-
-
-@asynccontextmanager
-async def line_to(server: Service) -> AsyncIterator[Line]:
-    line = Line(server.port)
-    listener = await asyncio.start_server(line.pass_on, "127.0.0.1")
-    line.port = listener.sockets[0].getsockname()[1]
-    async with listener:
-        yield line
