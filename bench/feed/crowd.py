@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Self
 
 from bench.feed import wire
 
 IN_FLIGHT = 64
 """How many connections are under way at once, from connect to the sending of subscribe; the same for every peer."""
+
+_AT_ONCE = 4096
+_LOOK_AGAIN = 0.05
 
 
 class Failed(Exception):
@@ -19,20 +23,33 @@ class Failed(Exception):
 
 
 class Loop:
-    """Calls the handler of each socket that can be read."""
+    """Calls the handler of each socket that can be read. As a context manager it closes in the end what is left."""
 
     def __init__(self) -> None:
         self._poll = select.epoll()
         self._handlers: dict[int, Callable[[], None]] = {}
+        self._sockets: dict[int, socket.socket] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for sock in self._sockets.values():
+            sock.close()
+        self._sockets.clear()
+        self._handlers.clear()
+        self._poll.close()
 
     def watch(self, sock: socket.socket, handler: Callable[[], None]) -> None:
         """Call a handler whenever the socket can be read."""
         self._handlers[sock.fileno()] = handler
+        self._sockets[sock.fileno()] = sock
         self._poll.register(sock, select.EPOLLIN)
 
     def forget(self, sock: socket.socket) -> None:
         """Close a socket."""
         del self._handlers[sock.fileno()]
+        del self._sockets[sock.fileno()]
         self._poll.unregister(sock)
         sock.close()
 
@@ -40,17 +57,20 @@ class Loop:
         """Serve the sockets until something holds; raises Failed after `limit` seconds."""
         end = perf_counter() + limit
         while not until():
-            left = end - perf_counter()
-            if left < 0:
+            if (left := end - perf_counter()) < 0:
                 raise Failed(f"Nothing came of it within {limit:.0f} seconds.")
-            for fd, _ in self._poll.poll(min(left, 0.05), 4096):
-                if (handler := self._handlers.get(fd)) is not None:
-                    handler()
+            self._serve(min(left, _LOOK_AGAIN))
 
     def rest(self, seconds: float) -> None:
         """Do nothing but answer pings for a while."""
         end = perf_counter() + seconds
-        self.run(lambda: perf_counter() >= end, seconds + 1)
+        while (left := end - perf_counter()) > 0:
+            self._serve(left)
+
+    def _serve(self, seconds: float) -> None:
+        for fd, _ in self._poll.poll(seconds, _AT_ONCE):
+            if (handler := self._handlers.get(fd)) is not None:
+                handler()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,7 @@ class Shares:
 def measure(stage: Stage, peer: Peer, size: Size) -> Run:
     """One run; raises Failed if a server does not do what it should."""
     run = Run()
-    with stage.serve(peer) as (server, office):
-        loop = Loop()
+    with stage.serve(peer) as (server, office), Loop() as loop:
         _warm_up(loop, server, peer, office)
         before = _resident(loop, server, peer)
         crowd = Crowd(loop, server.port)
@@ -87,8 +86,7 @@ def measure(stage: Stage, peer: Peer, size: Size) -> Run:
             run.deactivations["WORKSPACE"] = _deactivate(crowd, office, size.deactivations)
             _stop(run, crowd, server)
     if peer is OFFBOARD and size.deactivations:
-        with stage.serve(peer) as (server, office):
-            loop = Loop()
+        with stage.serve(peer) as (server, office), Loop() as loop:
             crowd = Crowd(loop, server.port)
             crowd.join(_scripts(server.port, office.watchers[: size.subscribers], "CURRENT_SESSION"), LIMIT)
             loop.rest(SETTLE)
