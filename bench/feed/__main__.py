@@ -6,12 +6,14 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.feed import report
 from bench.feed.crowd import Failed
-from bench.feed.measuring import WARM_UP, Run, Size, measure
-from bench.feed.peers import CLIENT_CORE, PEERS, Stage, allow_files
+from bench.feed.measuring import PROBES, WARM_UP, Deactivations, Run, Size, measure, measure_two_nodes
+from bench.feed.peers import CLIENT_CORE, PEERS, allow_files
+from bench.feed.stages import BROKERS, Stage, TwoNodes
 
 
 def _options() -> argparse.Namespace:
@@ -20,7 +22,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5, help="runs of each server at the first size")
     parser.add_argument("--growth-runs", type=int, default=3, help="runs of each server at the other sizes")
     parser.add_argument("--events", type=int, default=10, help="events in each run")
-    parser.add_argument("--deactivations", type=int, default=200, help="deactivations in each run, 0 for none")
+    parser.add_argument("--deactivations", type=int, default=200, help="deactivations in each run")
+    parser.add_argument("--nodes", action=argparse.BooleanOptionalAction, default=True, help="measure two nodes too")
     parser.add_argument("--peers", default=",".join(peer.name for peer in PEERS), help="which servers, by name")
     parser.add_argument("--limit", type=int, default=90, help="minutes after which it gives up")
     return parser.parse_args()
@@ -29,37 +32,54 @@ def _options() -> argparse.Namespace:
 def main() -> int:
     """Measure what was asked for; the exit code."""
     options = _options()
-    sizes = [Size(int(each), options.events, options.deactivations) for each in options.sizes.split(",")]
-    names = options.peers.split(",")
-    peers = [peer for peer in PEERS if peer.name in names]
     signal.signal(signal.SIGALRM, _give_up)
     signal.signal(signal.SIGTERM, _give_up)
     signal.alarm(options.limit * 60)
+    sizes = [Size(int(each), options.events, options.deactivations) for each in options.sizes.split(",")]
+    largest = max(size.subscribers for size in sizes)
     try:
-        largest = max(size.subscribers for size in sizes)
         allow_files(largest + options.deactivations + 200)
         os.sched_setaffinity(0, {CLIENT_CORE})
         gc.disable()
         print(report.machine(), flush=True)
         with tempfile.TemporaryDirectory(prefix="bench-feed-") as folder:
-            stage = Stage(
-                Path(folder),
-                watchers=max(largest, WARM_UP),
-                leavers=options.deactivations,
-                sign_outs=options.events + 100,
-            )
-            for size, count in zip(sizes, (options.runs, *[options.growth_runs] * (len(sizes) - 1)), strict=True):
-                runs: dict[str, list[Run]] = {peer.name: [] for peer in peers}
-                for number in range(count):
-                    for peer in peers:
-                        runs[peer.name].append(measure(stage, peer, size))
-                        gc.collect()
-                        _tell(f"{size.subscribers:,} subscribers, run {number + 1} of {count}: {peer.name}")
-                print(f"\n{report.table(size, runs)}", flush=True)
+            _measure_peers(options, sizes, Path(folder))
+            if options.nodes:
+                _measure_nodes(options, sizes[0], Path(folder))
     except Failed as failure:
         print(f"Error: {failure}", file=sys.stderr)
         return 1
     return 0
+
+
+def _measure_peers(options: argparse.Namespace, sizes: Sequence[Size], folder: Path) -> None:
+    peers = [peer for peer in PEERS if peer.name in options.peers.split(",")]
+    stage = Stage(
+        folder,
+        watchers=max(size.subscribers for size in sizes) + WARM_UP,
+        leavers=options.deactivations,
+        sign_outs=options.events + 2 * PROBES,
+    )
+    for size in sizes:
+        count = options.runs if size is sizes[0] else options.growth_runs
+        runs: dict[str, list[Run]] = {peer.name: [] for peer in peers}
+        for number in range(count):
+            for peer in peers:
+                runs[peer.name].append(measure(stage, peer, size))
+                gc.collect()
+                _tell(f"{size.subscribers:,} subscribers, run {number + 1} of {count}: {peer.name}")
+        print(f"\n{report.table(size, runs)}", flush=True)
+
+
+def _measure_nodes(options: argparse.Namespace, size: Size, folder: Path) -> None:
+    runs: dict[str, list[Deactivations]] = {broker: [] for broker in BROKERS}
+    with TwoNodes(folder, watchers=size.subscribers, leavers=options.deactivations) as nodes:
+        for number in range(options.runs):
+            for broker in BROKERS:
+                runs[broker].append(measure_two_nodes(nodes, broker, size))
+                gc.collect()
+                _tell(f"Two nodes, run {number + 1} of {options.runs}: {broker}")
+    print(f"\n{report.table_of_nodes(size, runs)}", flush=True)
 
 
 def _tell(text: str) -> None:

@@ -13,11 +13,13 @@ import orjson
 
 from bench.feed import wire
 from bench.feed.crowd import Caller, Crowd, Failed, Loop, Member, Script
-from bench.feed.peers import OFFBOARD, Peer, Server, Stage, graphql
+from bench.feed.peers import OFFBOARD, Peer, Server, graphql
 from bench.feed.people import Office, Person
+from bench.feed.stages import Stage, TwoNodes
 
 LIMIT = 300.0
 WARM_UP = 64
+PROBES = 20
 SETTLE = 3.0
 QUIET = 0.15
 """Seconds without any arrival after which an event has come to everybody it will come to."""
@@ -28,6 +30,13 @@ SUBSCRIPTION = """subscription ($scope: RevocationScope!) {
 DEACTIVATION = """mutation ($id: ID!) {
   deactivateUser(input: {userId: $id}) { revokedSessions errors { code message } }
 }"""
+
+
+SCOPES = ("CURRENT_SESSION", "WORKSPACE")
+"""What the others have subscribed to while somebody is deactivated: they hear nothing of it, or all do."""
+
+Deactivations = dict[str, list[float]]
+"""For each scope of the others, how many milliseconds each deactivation took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,8 @@ class Run:
     connecting_server: float = 0.0
     fan_out_client: float = 0.0
     fan_out_server: float = 0.0
-    deactivations: dict[str, list[float]] = field(default_factory=dict)
+    probes: int = 0
+    deactivations: Deactivations = field(default_factory=dict)
     stop: float = 0.0
     codes: Counter[int] = field(default_factory=Counter)
 
@@ -83,15 +93,29 @@ def measure(stage: Stage, peer: Peer, size: Size) -> Run:
         run.kilobytes = (_resident(loop, server, peer) - before) / size.subscribers / 1024
         _tell(run, crowd, server, peer, office, size.events)
         if peer is OFFBOARD:
-            run.deactivations["WORKSPACE"] = _deactivate(crowd, office, size.deactivations)
+            run.deactivations["WORKSPACE"] = _deactivate(crowd, server.port, office, size.deactivations)
             _stop(run, crowd, server)
-    if peer is OFFBOARD and size.deactivations:
-        with stage.serve(peer) as (server, office), Loop() as loop:
-            crowd = Crowd(loop, server.port)
-            crowd.join(_scripts(server.port, office.watchers[: size.subscribers], "CURRENT_SESSION"), LIMIT)
-            loop.rest(SETTLE)
-            run.deactivations["CURRENT_SESSION"] = _deactivate(crowd, office, size.deactivations)
+    if peer is OFFBOARD:
+        with stage.serve(peer) as (server, office):
+            run.deactivations["CURRENT_SESSION"] = _deactivations(server, server, office, size, "CURRENT_SESSION")
     return run
+
+
+def measure_two_nodes(nodes: TwoNodes, broker: str, size: Size) -> Deactivations:
+    """Deactivate at one node; everybody's socket is on the other."""
+    took: Deactivations = {}
+    for scope in SCOPES:
+        with nodes.serve(broker) as (a, b, office):
+            took[scope] = _deactivations(a, b, office, size, scope)
+    return took
+
+
+def _deactivations(asked: Server, server: Server, office: Office, size: Size, scope: str) -> list[float]:
+    with Loop() as loop:
+        crowd = Crowd(loop, server.port)
+        crowd.join(_scripts(server.port, office.watchers[: size.subscribers], scope), LIMIT)
+        loop.rest(SETTLE)
+        return _deactivate(crowd, asked.port, office, size.deactivations)
 
 
 def _scripts(port: int, people: Sequence[Person], scope: str) -> list[Script]:
@@ -135,18 +159,17 @@ def _connect(run: Run, crowd: Crowd, server: Server, peer: Peer, office: Office,
     shares = Shares(server)
     start = perf_counter()
     crowd.join(scripts, LIMIT)
-    all_taken_up = _probe(crowd, peer, office)
+    all_taken_up, run.probes = _probe(crowd, peer, office)
     run.connects = len(people) / (all_taken_up - start)
     run.connecting_client, run.connecting_server = shares.read()
 
 
-def _probe(crowd: Crowd, peer: Peer, office: Office) -> float:
-    """Cause events until one comes to everybody; when that one came to the first.
+def _probe(crowd: Crowd, peer: Peer, office: Office) -> tuple[float, int]:
+    """Cause events until one comes to everybody; when that one came to the first, and how many it took.
 
     By then every subscribe had been taken up: an event is nobody's that subscribes later.
     """
-    end = perf_counter() + LIMIT
-    while perf_counter() < end:
+    for number in range(1, PROBES + 1):
         crowd.expect()
         caller = Caller(crowd.loop, crowd.port)
         caller.send(peer.event(office))
@@ -154,7 +177,7 @@ def _probe(crowd: Crowd, peer: Peer, office: Office) -> float:
         _wait_until_quiet(crowd)
         if crowd.all_heard():
             crowd.check_heard_once()
-            return crowd.first
+            return crowd.first, number
     raise Failed("No event came to everybody.")
 
 
@@ -191,7 +214,7 @@ def _tell(run: Run, crowd: Crowd, server: Server, peer: Peer, office: Office, ti
     run.fan_out_client, run.fan_out_server = statistics.mean(clients), statistics.mean(servers)
 
 
-def _deactivate(crowd: Crowd, office: Office, times: int) -> list[float]:
+def _deactivate(crowd: Crowd, port: int, office: Office, times: int) -> list[float]:
     """Milliseconds from sending deactivateUser to the close frame on that user's own socket."""
     admin = office.watchers[0].token
     leavers = Crowd(crowd.loop, crowd.port)
@@ -199,13 +222,13 @@ def _deactivate(crowd: Crowd, office: Office, times: int) -> list[float]:
     crowd.loop.rest(SETTLE)
     took: list[float] = []
     for person, member in zip(office.leavers[:times], list(leavers.members), strict=True):
-        took.append(_deactivate_one(crowd, member, graphql(DEACTIVATION, admin, id=person.id)))
+        took.append(_deactivate_one(crowd, port, member, graphql(DEACTIVATION, admin, id=person.id)))
         _wait_for_others(crowd)
     return took
 
 
-def _deactivate_one(crowd: Crowd, member: Member, request: bytes) -> float:
-    caller = Caller(crowd.loop, crowd.port)
+def _deactivate_one(crowd: Crowd, port: int, member: Member, request: bytes) -> float:
+    caller = Caller(crowd.loop, port)
     caller.connect()
     crowd.loop.rest(0.02)
     crowd.expect()

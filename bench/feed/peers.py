@@ -1,14 +1,12 @@
 """The servers that are compared, each a process of its own on the first core."""
 
-import asyncio
 import ctypes
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from bench.feed.crowd import Caller, Failed, Loop
-from bench.feed.people import Office, open_office
+from bench.feed.people import Office
 
 SERVER_CORE, CLIENT_CORE = 0, 1
 HERE = Path(__file__).parent
@@ -74,39 +72,20 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-class Stage:
-    """A database with people in it, copied for every server that is started, and a folder for what is written."""
-
-    def __init__(self, folder: Path, *, watchers: int, leavers: int, sign_outs: int) -> None:
-        self._folder = folder
-        self._template = folder / "template.db"
-        url = f"sqlite+aiosqlite:///{self._template}"
-        subprocess.run([OFFBOARD.command[0], "migrate"], env=_environment(url), check=True, stdout=subprocess.DEVNULL)
-        self._office = asyncio.run(open_office(url, watchers=watchers, leavers=leavers, sign_outs=sign_outs))
-
-    @contextmanager
-    def serve(self, peer: Peer) -> Iterator[tuple[Server, Office]]:
-        """A server that has just started, on a database of its own, and who is in that."""
-        database = self._folder / "served.db"
-        for each in self._folder.glob("served.db*"):
-            each.unlink()
-        shutil.copy(self._template, database)
-        log = self._folder / "server.log"
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                peer.command,
-                env=_environment(f"sqlite+aiosqlite:///{database}"),
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                preexec_fn=_settle_in,
-            )
-        try:
-            yield Server(process, log), Office(self._office.watchers, self._office.leavers, list(self._office.tokens))
-        finally:
-            process.kill()
-            process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
+@contextmanager
+def running(command: tuple[str, ...], settings: Mapping[str, str], log: Path) -> Iterator[Server]:
+    """A server that has just started, until the block ends."""
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            command, env=environment(settings), stdout=subprocess.PIPE, stderr=errors, preexec_fn=_settle_in
+        )
+    try:
+        yield Server(process, log)
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 def graphql(query: str, token: str, **variables: object) -> bytes:
@@ -136,12 +115,8 @@ def _settle_in() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _environment(url: str) -> dict[str, str]:
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a server. Only warnings are logged, since the peers log nothing at all."""
+    chosen = {"LOG_LEVEL": "warning", "MAIL_URL": "console:", **settings}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("OFFBOARD_")}
-    return {
-        **inherited,
-        "NODE_ENV": "production",
-        "OFFBOARD_DATABASE_URL": url,
-        "OFFBOARD_LOG_LEVEL": "warning",
-        "OFFBOARD_MAIL_URL": "console:",
-    }
+    return {**inherited, "NODE_ENV": "production", **{f"OFFBOARD_{name}": value for name, value in chosen.items()}}

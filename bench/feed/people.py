@@ -39,6 +39,10 @@ class Office:
     leavers: list[Person]
     tokens: list[str]
 
+    def again(self) -> "Office":
+        """The same people in a fresh copy of the database, with all tokens still to be used."""
+        return Office(self.watchers, self.leavers, list(self.tokens))
+
 
 async def open_office(url: str, *, watchers: int, leavers: int, sign_outs: int) -> Office:
     """Fill a migrated, empty database."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.feed.measuring import Run, Size
+from bench.feed.measuring import SCOPES, Deactivations, Run, Size
 
 Runs = Mapping[str, Sequence[Run]]
 
@@ -47,12 +47,12 @@ def table(size: Size, runs: Runs) -> str:
     lines = [
         f"### {size.subscribers:,} subscribers, medians of {count} runs (lowest - highest)",
         "",
-        "| | " + " | ".join(runs) + f" | Offboard / {BASE} | must reach |",
+        _row("", *runs, f"Offboard / {BASE}", "must reach"),
         "|---|" + "---|" * (len(runs) + 2),
     ]
     for label, value, goal in ROWS:
         cells = [_cell([value(run) for run in each]) for each in runs.values()]
-        lines.append("| " + " | ".join([label, *cells, _ratio(runs, value), goal]) + " |")
+        lines.append(_row(label, *cells, _ratio(runs, value), goal))
     lines += [*_deactivations(runs), "", *_conditions(runs), *_stopping(size, runs)]
     return "\n".join(lines) + "\n"
 
@@ -73,15 +73,39 @@ def _ratio(runs: Runs, value: Callable[[Run], float]) -> str:
 
 
 def _deactivations(runs: Runs) -> list[str]:
-    lines = []
-    for scope in ("CURRENT_SESSION", "WORKSPACE"):
-        each = [run.deactivations[scope] for run in runs.get("Offboard", ()) if run.deactivations.get(scope)]
-        if each:
-            p50 = _cell([statistics.median(took) for took in each])
-            p99 = _cell([statistics.quantiles(took, n=100)[98] for took in each])
-            cells = ["-"] * (len(runs) - 1) + [f"p50 {p50}, p99 {p99}", "", "p99 at most 25"]
-            lines.append("| " + " | ".join([f"deactivateUser to closed, ms, others on {scope}", *cells]) + " |")
-    return lines
+    own = [run.deactivations for run in runs.get("Offboard", ())]
+    if not own:
+        return []
+    rows = [(f"deactivateUser to closed, ms, others on {scope}", _quantiles(own, scope)) for scope in SCOPES]
+    return [_row(label, *["-"] * (len(runs) - 1), cell, "-", "p99 at most 25") for label, cell in rows]
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _quantiles(runs: Sequence[Deactivations], scope: str) -> str:
+    took = [run[scope] for run in runs]
+    p50 = _cell([statistics.median(each) for each in took])
+    p99 = _cell([statistics.quantiles(each, n=100)[98] for each in took])
+    return f"p50 {p50}, p99 {p99}"
+
+
+def table_of_nodes(size: Size, runs: Mapping[str, Sequence[Deactivations]]) -> str:
+    """What was measured across two nodes."""
+    count = len(next(iter(runs.values())))
+    lines = [
+        f"### Two nodes on PostgreSQL, {size.subscribers:,} others, medians of {count} runs (lowest - highest)",
+        "",
+        "| deactivateUser at one node to closed at the other, ms | "
+        + " | ".join(f"{name}:" for name in runs)
+        + " | must reach |",
+        "|---|" + "---|" * (len(runs) + 1),
+    ]
+    for scope in SCOPES:
+        cells = [_quantiles(each, scope) for each in runs.values()]
+        lines.append(_row(f"others on {scope}", *cells, "p99 at most 60"))
+    return "\n".join(lines) + "\n"
 
 
 def _conditions(runs: Runs) -> list[str]:
@@ -93,7 +117,8 @@ def _conditions(runs: Runs) -> list[str]:
         ]
         lines.append(
             f"{name}: while connecting the client used {shares[0]:.0f} % of its core, the server {shares[1]:.0f} %; "
-            f"while telling {shares[2]:.0f} % and {shares[3]:.0f} %. An event is {each[0].event_bytes} bytes."
+            f"while telling {shares[2]:.0f} % and {shares[3]:.0f} %. An event is {each[0].event_bytes} bytes. "
+            f"Probes: {', '.join(str(run.probes) for run in each)}."
         )
     return lines
 
