@@ -25,8 +25,9 @@ run: install ## Serve the demo workspace on http://127.0.0.1:8000/graphql
 	$(BIN)/offboard demo
 	$(BIN)/offboard serve
 
-test: install $(if $(shell command -v node),$(if $(wildcard $(CLIENTS)/package-lock.json),$(CLIENTS_STAMP))) ## Run every test, with coverage
-	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-branch --cov-report=term --cov-fail-under=95
+test: install $(if $(shell command -v node),$(if $(wildcard $(CLIENTS)/package-lock.json),$(CLIENTS_STAMP))) ## Run every test, on SQLite with coverage, then on PostgreSQL
+	$(BIN)/pytest -n 2 --dist worksteal --on sqlite --cov --cov-branch --cov-report=term --cov-fail-under=95
+	$(BIN)/pytest -n 2 --dist worksteal --on postgresql -m "touches_database and not only_on"
 
 $(CLIENTS_STAMP): $(CLIENTS)/package-lock.json
 	npm ci --prefix $(CLIENTS) --ignore-scripts --no-audit --no-fund

@@ -94,6 +94,11 @@ class Tx:
         statement = select(model).filter_by(**key).execution_options(populate_existing=True)
         return (await self.session.execute(statement)).scalar_one_or_none()
 
+    async def hold(self, model: type[M], **key: Any) -> M | None:
+        """Load one object likewise; nobody else changes it, or makes a row that refers to it, until the commit."""
+        statement = select(model).filter_by(**key).with_for_update().execution_options(populate_existing=True)
+        return (await self.session.execute(statement)).scalar_one_or_none()
+
     async def add(self, *objects: SQLModel) -> None:
         """Insert objects now, so that later statements of this transaction see them."""
         self.session.add_all(objects)

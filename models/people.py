@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.enums import ActorKind, ClientKind, DeactivationReason, LinkKind, RevocationReason, Role, UserStatus
-from models.types import NEVER, Named, Text, Timestamp, new_id
+from models.types import NEVER, Named, Text, Timestamp, new_id, where
 
 
 class Workspace(SQLModel, table=True):
@@ -142,7 +142,9 @@ class UserSession(SQLModel, table=True):
     __tablename__ = "session"
     __table_args__ = (
         Index("session_user", "user_id", "ended_at"),
-        Index("session_ended", "ended_at", "expires_at"),
+        Index("session_ended", "ended_at"),
+        # That a column IS NULL gives PostgreSQL no order in an index with that column.
+        Index("session_expiry", "expires_at", **where("ended_at IS NULL")),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -187,10 +189,11 @@ class MailedLink(SQLModel, table=True):
     """
 
     __tablename__ = "mailed_link"
+    __table_args__ = (UniqueConstraint("user_id", "kind"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     workspace_id: UUID = Field(foreign_key="workspace.id")
-    user_id: UUID = Field(foreign_key="user.id", ondelete="CASCADE", index=True)
+    user_id: UUID = Field(foreign_key="user.id", ondelete="CASCADE")
     kind: LinkKind = Field(sa_type=Named(LinkKind))
     sent_by_id: UUID | None = None
     token_hash: str | None = Field(default=None, unique=True, sa_type=Text)

@@ -23,8 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.types import Timestamp, cut, now
 
-POOL_SIZE = 10
-OVERFLOW = 10
+CONNECTIONS = 20
 CONNECT_TIMEOUT_S = 10
 
 SESSION = {
@@ -35,9 +34,11 @@ SESSION = {
     "tcp_keepalives_idle": "15",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "30s",
-    # Every read is a short walk along an index: compiling its plan costs more than it saves.
+    "tcp_user_timeout": "30000",
+    # Every read is a short walk along an index. To compile its plan costs more than it saves; and where the server must
+    # guess how long the walk is, it is better in the index's order than by collecting and sorting what may be much.
     "jit": "off",
+    "random_page_cost": "1.1",
 }
 """What every connection asks the server for."""
 
@@ -67,8 +68,9 @@ class Postgresql:
     def __init__(self, url: str) -> None:
         self.engine = create_async_engine(
             url,
-            pool_size=POOL_SIZE,
-            max_overflow=OVERFLOW,
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            pool_use_lifo=True,
             hide_parameters=True,
             connect_args={
                 "async_creator_fn": _connect,
@@ -139,10 +141,11 @@ def _check(connection: Any, _record: ConnectionPoolEntry, _proxy: object) -> Non
 
 
 def _hide_values(context: ExceptionContext) -> None:
-    """Keep values out of errors: the server names the key that was there already, the driver what it could not send."""
+    """Keep values out of errors: the server names the key that was there already, either side the value that is bad."""
     error, cause = context.original_exception, context.original_exception.__cause__
     if isinstance(cause, asyncpg.PostgresError):
         cause.detail = None
-    elif isinstance(cause, ValueError):
+    if isinstance(cause, asyncpg.DataError):
+        cause.__cause__ = None
         for each in filter(None, (cause, error, context.sqlalchemy_exception)):
-            each.args = ("A value cannot be sent to the database.",)
+            each.args = ("A value cannot be stored.",)

@@ -25,7 +25,7 @@ class Sqlite:
     """A SQLite file: connections that read one snapshot, and connections that write alone."""
 
     def __init__(self, url: str) -> None:
-        self.engine = create_async_engine(url, pool_size=10, max_overflow=10, hide_parameters=True)
+        self.engine = create_async_engine(url, pool_size=10, max_overflow=10, pool_use_lifo=True, hide_parameters=True)
         self.readers = self.engine
         self.writers = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         self._turn = asyncio.Lock()

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Dialect, String
+from sqlalchemy import BigInteger, DateTime, Dialect, String, text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from uuid_utils.compat import uuid7
 
@@ -42,6 +42,11 @@ def to_millis(moment: datetime) -> int:
 def from_millis(millis: int) -> datetime:
     """The inverse of to_millis."""
     return EPOCH + timedelta(milliseconds=millis)
+
+
+def where(condition: str) -> dict[str, Any]:
+    """Arguments of an Index that has only the rows which fulfil a condition."""
+    return dict.fromkeys(("sqlite_where", "postgresql_where"), text(condition))
 
 
 class Timestamp(TypeDecorator[datetime]):

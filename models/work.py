@@ -7,7 +7,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from models.enums import BulkOperationStatus, ConversationStatus, ErrorCode, FollowUpKind
-from models.types import Named, Text, Timestamp, new_id
+from models.types import Named, Text, Timestamp, new_id, where
 
 
 class Conversation(SQLModel, table=True):
@@ -19,6 +19,15 @@ class Conversation(SQLModel, table=True):
         Index("conversation_created", "workspace_id", "created_at", "id"),
         Index("conversation_status_updated", "workspace_id", "status", "updated_at", "id"),
         Index("conversation_assignee_updated", "workspace_id", "assignee_id", "status", "updated_at", "id"),
+        # That a column IS NULL gives PostgreSQL no order in an index with that column.
+        Index(
+            "conversation_unassigned_updated",
+            "workspace_id",
+            "status",
+            "updated_at",
+            "id",
+            **where("assignee_id IS NULL"),
+        ),
         Index("conversation_team_updated", "workspace_id", "team_id", "updated_at", "id"),
         Index("conversation_snoozed", "snoozed_until"),
     )

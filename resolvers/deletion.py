@@ -114,6 +114,7 @@ async def _check_retention(tx: Tx, member: Member) -> None:
 
 async def _erase(tx: Tx, viewer: Viewer, member: Member, reason: DeletionReason) -> None:
     user, actor_id = member.user, member.actor.id
+    await tx.hold(Account, id=user.account_id)
     ended = await end_sessions(tx, SESSION.c.user_id == user.id, reason=RevocationReason.USER_DELETED)
     for work in (CONVERSATION, FOLLOW_UP):
         await tx.run(

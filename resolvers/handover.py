@@ -27,6 +27,7 @@ from resolvers.moves import (
     snooze_again,
 )
 from resolvers.targets import Target, resolve_target
+from resolvers.texts import storable
 from resolvers.viewer import Viewer, enter, require
 
 ACTOR = table(Actor)
@@ -73,12 +74,10 @@ async def bulk_reassign(
     """
     viewer = await enter(tx, viewer)
     require(viewer.writes_inbox)
-    if idempotency_key is not None and not 1 <= len(idempotency_key) <= LONGEST_KEY:
-        raise refuse(
-            ErrorCode.INVALID_INPUT, f"idempotencyKey must have 1 to {LONGEST_KEY} characters.", "idempotencyKey"
-        )
-    if idempotency_key is not None and not dry_run and (first := await _first(tx, viewer, idempotency_key)):
-        return first
+    if idempotency_key is not None:
+        _check_key(idempotency_key)
+        if not dry_run and (first := await _first(tx, viewer, idempotency_key)):
+            return first
     whose = None
     if (user_id := filter.assigned_to_user_id) is not None:
         whose = (await find_member(tx, viewer.workspace_id, user_id, "filter", "assignedTo", "userId")).actor.id
@@ -111,6 +110,12 @@ async def hand_over_work_of(tx: Tx, viewer: Viewer, member: Member, to: Target, 
     if not matched and not even_nothing:
         return None
     return await _carry_out(tx, viewer, plan, matched, member.actor.id, None)
+
+
+def _check_key(key: str) -> None:
+    if not 1 <= len(key) <= LONGEST_KEY or not storable(key):
+        message = f"idempotencyKey must have 1 to {LONGEST_KEY} characters, none of them NUL."
+        raise refuse(ErrorCode.INVALID_INPUT, message, "idempotencyKey")
 
 
 async def _first(tx: Tx, viewer: Viewer, key: str) -> BulkReassigned | None:

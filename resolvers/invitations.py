@@ -100,7 +100,7 @@ async def _check_teams(tx: Tx, viewer: Viewer, team_ids: Collection[UUID]) -> No
 async def _add_member(
     tx: Tx, viewer: Viewer, email: str, name: str, roles: Collection[Role], team_ids: Collection[UUID]
 ) -> Member:
-    account = await tx.get(Account, email=email)
+    account = await tx.hold(Account, email=email)
     if account is None:
         account = Account(email=email, created_at=tx.now)
         await tx.add(account)
@@ -146,9 +146,12 @@ async def _come_in(
 ) -> SignedIn:
     await tx.lock(earlier.workspace_id)
     link = await open_link(tx, token, LinkKind.INVITATION)
-    if link.password_hash != earlier.password_hash:
+    # The account's other workspaces have locks of their own: somebody may be choosing its password there.
+    unchanged = ACCOUNT.c.password_hash.is_not_distinct_from(earlier.password_hash)
+    if not await tx.run(
+        update(ACCOUNT).where(ACCOUNT.c.id == link.account_id, unchanged).values(password_hash=password_hash)
+    ):
         raise _wrong_password()
-    await tx.run(update(ACCOUNT).where(ACCOUNT.c.id == link.account_id).values(password_hash=password_hash))
     await tx.run(update(USER).where(USER.c.id == link.user_id).values(pending=False))
     await void_links(tx, LINK.c.user_id == link.user_id)
     await audit.record(

@@ -41,7 +41,10 @@ async def replace_link(tx: Tx, user_id: UUID, kind: LinkKind, lifetime: timedelt
             ["workspace_id", "user_id", *values],
             select(
                 USER.c.workspace_id, USER.c.id, *(literal(value, LINK.c[name].type) for name, value in values.items())
-            ).where(USER.c.id == user_id, USER.c.status == UserStatus.ACTIVE),
+            )
+            .where(USER.c.id == user_id, USER.c.status == UserStatus.ACTIVE)
+            # A deactivation at the same time either has happened, or waits and then voids this link too.
+            .with_for_update(read=True),
         )
     )
     tx.mail_due = True

@@ -15,6 +15,7 @@ from sqlalchemy import Column, ColumnElement, Row, Select, Uuid, func, literal, 
 from models.database import Reader, Tx
 from models.types import Timestamp, from_millis, to_millis
 from resolvers.errors import InvalidCursor, InvalidInput
+from resolvers.texts import storable
 
 SMALLEST_PAGE = 1
 LARGEST_PAGE = 100
@@ -121,7 +122,7 @@ def _typed(value: Any, column: Column[Any]) -> Any:
     if isinstance(column.type, Timestamp):
         if type(value) is int:
             return from_millis(value)
-    elif isinstance(value, str) and "\0" not in value:
+    elif isinstance(value, str) and storable(value):
         return UUID(value) if isinstance(column.type, Uuid) else value
     raise TypeError
 

@@ -1,6 +1,5 @@
 """What an operator does from the command line: open a workspace, put a user in, and make a restored backup safe."""
 
-import re
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from resolvers.errors import refuse
 from resolvers.members import new_member, system_actor
 from resolvers.passwords import hash_password, verify_password, weakness
 from resolvers.sessions import SESSION, end_sessions
-from resolvers.texts import required_text
+from resolvers.texts import SLUG, find_slug, required_text
 
 ACCOUNT = table(Account)
 ACTOR = table(Actor)
@@ -24,12 +23,10 @@ LINK = table(MailedLink)
 TEAM = table(Team)
 USER = table(User)
 
-_SLUG = re.compile(r"[a-z0-9-]{2,63}")
-
 
 async def find_workspace(reader: Reader | Tx, slug: str) -> UUID:
     """The id of the workspace with this slug; refuses with NOT_FOUND if there is none."""
-    workspace_id: UUID | None = await reader.scalar(select(WORKSPACE.c.id).where(WORKSPACE.c.slug == slug))
+    workspace_id: UUID | None = await reader.scalar(select(WORKSPACE.c.id).where(WORKSPACE.c.slug == find_slug(slug)))
     if workspace_id is None:
         raise refuse(ErrorCode.NOT_FOUND, f'There is no workspace "{slug}".', "workspace")
     return workspace_id
@@ -58,7 +55,7 @@ async def create_workspace(
 
     Refuses with INVALID_INPUT (a slug that is taken or malformed, a bad name or address) or INVALID_CREDENTIALS.
     """
-    if not _SLUG.fullmatch(slug):
+    if not SLUG.fullmatch(slug):
         message = f'"{slug}" cannot be a slug: use 2 to 63 lower-case letters, digits and hyphens.'
         raise refuse(ErrorCode.INVALID_INPUT, message, "slug")
     if await tx.scalar(select(WORKSPACE.c.id).where(WORKSPACE.c.slug == slug)):
@@ -147,7 +144,7 @@ async def _account(tx: Tx, email: str, password_hash: str) -> Account:
         address = normalize_email(email)
     except ValueError as error:
         raise refuse(ErrorCode.INVALID_INPUT, str(error), "email") from None
-    account = await tx.get(Account, email=address)
+    account = await tx.hold(Account, email=address)
     if account is None:
         account = Account(email=address, created_at=tx.now)
     elif account.password_hash not in (None, password_hash):

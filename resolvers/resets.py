@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, and_, select, update
 
 from models import events
-from models.database import WORKSPACE, Database, Tx, table
+from models.database import WORKSPACE, Database, Overtaken, Tx, table
 from models.enums import ActorKind, AuditAction, ErrorCode, LinkKind, RevocationReason, UserChangeKind, UserStatus
 from models.people import Account, Actor, User
 from models.types import NOBODY
@@ -18,6 +18,7 @@ from resolvers.links import LINK, open_link, replace_link, void_links
 from resolvers.passwords import hash_new_password, verify_password
 from resolvers.sessions import SESSION, end_sessions
 from resolvers.signing_in import count_stray_attempt
+from resolvers.texts import find_slug
 from resolvers.viewer import Viewer, recheck, require
 
 ACCOUNT = table(Account)
@@ -43,7 +44,7 @@ async def request_password_reset(database: Database, *, workspace: str, email: s
             .join(SYSTEM, and_(SYSTEM.c.workspace_id == WORKSPACE.c.id, SYSTEM.c.kind == ActorKind.SYSTEM))
             .outerjoin(USER, and_(USER.c.workspace_id == WORKSPACE.c.id, USER.c.email == find_email(email)))
             .outerjoin(PERSON, PERSON.c.user_id == USER.c.id)
-            .where(WORKSPACE.c.slug == workspace.strip().lower())
+            .where(WORKSPACE.c.slug == find_slug(workspace))
         )
         user_id = found.user_id if found is not None and found.user_id is not None else NOBODY
         await replace_link(tx, user_id, LinkKind.PASSWORD_RESET, lifetime, sent_by_id=None)
@@ -133,12 +134,16 @@ async def _owner(database: Database, viewer: Viewer) -> Row[Any]:
 
 
 async def _lock_account(tx: Tx, account_id: UUID) -> None:
-    """Lock every workspace that the account is a user of, those too that it came to while we waited for the others."""
+    """Lock every workspace that the account is a user of, and the account, so that it comes to no other meanwhile.
+
+    Raises Overtaken if it came to another one while we waited: that must be locked too, in its turn.
+    """
     workspaces = select(USER.c.workspace_id).where(USER.c.account_id == account_id)
-    locked: set[UUID] = set()
-    while missing := {row.workspace_id for row in await tx.rows(workspaces)} - locked:
-        await tx.lock(*missing)
-        locked |= missing
+    before = {row.workspace_id for row in await tx.rows(workspaces)}
+    await tx.lock(*before)
+    await tx.hold(Account, id=account_id)
+    if {row.workspace_id for row in await tx.rows(workspaces)} - before:
+        raise Overtaken
 
 
 async def _set_password(tx: Tx, account_id: UUID, password_hash: str, *, keep: UUID | None = None) -> None:

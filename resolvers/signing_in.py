@@ -19,6 +19,7 @@ from resolvers import audit
 from resolvers.emails import find_email
 from resolvers.errors import Refused, refuse
 from resolvers.passwords import hash_password, needs_rehash, verify_nobody, verify_password
+from resolvers.texts import find_slug, storable
 from resolvers.viewer import SESSION_PREFIX, Viewer, authenticate, digest, new_secret
 
 ACCOUNT = table(Account)
@@ -78,12 +79,12 @@ async def sign_in(
     async def conclude(tx: Tx) -> SignedIn | Refused:
         if found is None or not known:
             return await _fail(tx, found, _wrong())
-        opened = await open_session(tx, found.workspace_id, found.user_id, found.epoch, lifetime, **device)
-        if opened is None:
-            return await _fail(tx, found, await _why_not(tx, found.user_id))
         if rehashed is not None:
             same = (ACCOUNT.c.id == found.account_id) & (ACCOUNT.c.password_hash == stored)
             await tx.run(update(ACCOUNT).where(same).values(password_hash=rehashed))
+        opened = await open_session(tx, found.workspace_id, found.user_id, found.epoch, lifetime, **device)
+        if opened is None:
+            return await _fail(tx, found, await _why_not(tx, found.user_id))
         await audit.record(tx, found.workspace_id, AuditAction.SIGNED_IN, actor_id=found.actor_id)
         return opened
 
@@ -154,7 +155,7 @@ async def _look_up(database: Database, workspace: str, email: str) -> Row[Any] |
             .outerjoin(USER, and_(USER.c.workspace_id == WORKSPACE.c.id, USER.c.email == find_email(email)))
             .outerjoin(PERSON, PERSON.c.user_id == USER.c.id)
             .outerjoin(ACCOUNT, ACCOUNT.c.id == USER.c.account_id)
-            .where(WORKSPACE.c.slug == workspace.strip().lower())
+            .where(WORKSPACE.c.slug == find_slug(workspace))
         )
 
 
@@ -187,4 +188,5 @@ def _wrong() -> Refused:
 
 
 def _cut(said: str | None) -> str | None:
-    return said[:LONGEST_DEVICE_TEXT] if said else None
+    """What a client says of itself is no reason to refuse it: what cannot be stored is left out."""
+    return "".join(filter(storable, said[:LONGEST_DEVICE_TEXT])) or None if said else None

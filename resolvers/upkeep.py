@@ -22,15 +22,17 @@ _ASLEEP = and_(CONVERSATION.c.status == ConversationStatus.SNOOZED, CONVERSATION
 
 async def wake_conversations(tx: Tx) -> int:
     """Reopen snoozed conversations whose time has come, whoever they are assigned to; at most 500, says how many."""
-    due = (
-        select(CONVERSATION.c.id)
-        .where(_ASLEEP, CONVERSATION.c.snoozed_until <= tx.now)
+    due = (_ASLEEP, CONVERSATION.c.snoozed_until <= tx.now)
+    found = await tx.rows(
+        select(CONVERSATION.c.id, CONVERSATION.c.workspace_id)
+        .where(*due)
         .order_by(CONVERSATION.c.snoozed_until)
         .limit(BATCH)
     )
+    await tx.lock(*{row.workspace_id for row in found})
     return await tx.run(
         update(CONVERSATION)
-        .where(CONVERSATION.c.id.in_(due))
+        .where(CONVERSATION.c.id.in_([row.id for row in found]), *due)
         .values(status=ConversationStatus.OPEN, snoozed_until=None, updated_at=tx.now)
     )
 

@@ -36,7 +36,7 @@ def new_secret(prefix: str) -> str:
 
 def digest(secret: str) -> str:
     """What is stored of a secret: its SHA-256. A random secret needs no salt and no slow hash."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from offboard.app import create_app
 from offboard.settings import Settings
 from tests.api import Api, Postbox
 from tests.databases import ENGINES, Databases, on, open_databases
+from tests.statements import Plans, PostgresqlPlans, SqlitePlans
 from tests.workshop import Workshop
 
 pytest_plugins = ["tests.e2e.node"]
@@ -31,8 +32,8 @@ def _engines(text: str) -> list[str]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--on",
-        default="sqlite",
-        help=f"the engines on which tests of a database run, of {','.join(ENGINES)} (default: sqlite)",
+        default=",".join(ENGINES),
+        help=f"the engines on which tests of a database run, of {','.join(ENGINES)} (default: all)",
     )
 
 
@@ -85,7 +86,21 @@ def bare_url(databases: Databases) -> str:
 
 
 @pytest.fixture
+def large_url(databases: Databases) -> str:
+    """The URL of a database for asking how rows would be found."""
+    return databases.large()
+
+
+@pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def node(database_url: str) -> AsyncIterator[Database]:
+    """Another process on the same database, as far as the database can tell."""
     database = Database(database_url)
     yield database
     await database.close()
@@ -96,6 +111,14 @@ async def workshop(database: Database, databases: Databases) -> Workshop:
     """A workspace `acme` with the owner Olivia, signed in."""
     assert databases.workshop is not None
     return on(database, databases.workshop)
+
+
+@pytest.fixture
+async def plans(large_url: str) -> AsyncIterator[Plans]:
+    """How the engine would find rows."""
+    large = Database(large_url)
+    yield SqlitePlans(large) if large.engine.dialect.name == "sqlite" else PostgresqlPlans(large)
+    await large.close()
 
 
 @pytest.fixture

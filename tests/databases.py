@@ -1,6 +1,7 @@
 """Databases of a test's own, on either engine, at a cost of a millisecond or two each."""
 
 import asyncio
+import pickle
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
@@ -11,13 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import URL, make_url
+from sqlalchemy import make_url
 from sqlmodel import SQLModel
 
 from models.database import Database
 from models.migrate import migrate
 from models.people import UserSession
 from models.types import now
+from tests.services.guard import alone
 from tests.services.postgresql import shared_cluster
 from tests.workshop import Workshop
 
@@ -43,6 +45,10 @@ class Databases(ABC):
     @abstractmethod
     def furnished(self) -> str:
         """The URL of a migrated database with the workshop's workspace in it."""
+
+    @abstractmethod
+    def large(self) -> str:
+        """The URL of a database for asking how rows would be found. The workspace has a tenth of it."""
 
     @abstractmethod
     def close(self) -> None:
@@ -73,6 +79,9 @@ class SqliteFiles(Databases):
             self.workshop = asyncio.run(_furnish(_url(self._furnished)))
         return self._copy(self._furnished)
 
+    def large(self) -> str:
+        return self.furnished()
+
     def close(self) -> None:
         pass
 
@@ -93,62 +102,72 @@ class PostgresqlDatabase(Databases):
     nobody but us may be connected.
     """
 
-    def __init__(self, cluster_url: str, name: str) -> None:
-        self._cluster = make_url(cluster_url)
+    def __init__(self, name: str, shared: Path) -> None:
         self._name = name
+        self._shared = shared
+        self._cluster = make_url(shared_cluster(shared))
         self._numbers = count()
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        self._connection: Any = None
+        self.workshop = self._template()
+        self._run(self._create(name, _TEMPLATE))
+        self._connection = self._run(asyncpg.connect(self._url_of(name, driver="postgresql")))
 
     def bare(self) -> str:
         name = f"{self._name}_{next(self._numbers)}"
         self._run(self._create(name))
-        return _shown(self._cluster.set(database=name))
+        return self._url_of(name)
 
     def empty(self) -> str:
-        self._reset("")
-        return _shown(self._own)
+        self._run(self._connection.execute(_ALONE + _EMPTY))
+        return self._url_of(self._name)
 
     def furnished(self) -> str:
-        if self.workshop is None:
-            url = self.empty()
-            self.workshop = self._run(_furnish(url))
-            self._run(self._connection.execute(_KEEP))
-        self._reset(_FURNISH)
-        return _shown(self._own)
+        self._run(self._connection.execute(_ALONE + _EMPTY + _FURNISH))
+        return self._url_of(self._name)
+
+    def large(self) -> str:
+        made = self._shared / "large"
+        with alone(self._shared / "databases.lock"):
+            if not made.exists():
+                self._run(self._create(_LARGE, _TEMPLATE))
+                self._run(self._execute(_LARGE, Path(__file__).with_name("large.sql").read_text()))
+                made.touch()
+        return self._url_of(_LARGE)
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._run(self._connection.close())
+        self._run(self._connection.close())
         self._runner.close()
 
-    @property
-    def _own(self) -> URL:
-        return self._cluster.set(database=self._name)
+    def _template(self) -> Workshop:
+        """Furnish a database for all processes of the test run, and keep its rows beside it."""
+        opened = self._shared / "workshop"
+        with alone(self._shared / "databases.lock"):
+            if not opened.exists():
+                self._run(self._create(_TEMPLATE))
+                url = self._url_of(_TEMPLATE)
+                self._run(_make(url))
+                opened.write_bytes(pickle.dumps(replace(self._run(_furnish(url)), database=None)))
+                self._run(self._execute(_TEMPLATE, _KEEP))
+        found: Workshop = pickle.loads(opened.read_bytes())
+        return found
+
+    async def _create(self, name: str, template: str = "template0") -> None:
+        await self._execute("postgres", f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+
+    async def _execute(self, name: str, statements: str) -> None:
+        connection = await asyncpg.connect(self._url_of(name, driver="postgresql"))
+        await connection.execute(statements)
+        await connection.close()
+
+    def _url_of(self, name: str, driver: str = "postgresql+asyncpg") -> str:
+        return self._cluster.set(drivername=driver, database=name).render_as_string(hide_password=False)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
 
-    def _reset(self, more: str) -> None:
-        if self._connection is None:
-            self._connection = self._run(self._connect())
-        self._run(self._connection.execute(_ALONE + _EMPTY + more))
 
-    async def _connect(self) -> Any:
-        await self._create(self._name)
-        await _make(_shown(self._own))
-        return await asyncpg.connect(_shown(self._own.set(drivername="postgresql")))
-
-    async def _create(self, name: str) -> None:
-        connection = await asyncpg.connect(_shown(self._cluster.set(drivername="postgresql")))
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
-        await connection.close()
-
-
-def _shown(url: URL) -> str:
-    return url.render_as_string(hide_password=False)
-
-
+_TEMPLATE = "furnished"
+_LARGE = "large"
 _TABLES = [f'"{table.name}"' for table in SQLModel.metadata.sorted_tables]
 _ALONE = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -185,4 +204,4 @@ def open_databases(engine: str, folder: Path, shared: Path) -> Databases:
     """Databases on an engine. `folder` belongs to this process, `shared` to all processes of the test run."""
     if engine == "sqlite":
         return SqliteFiles(folder)
-    return PostgresqlDatabase(shared_cluster(shared), "offboard_" + folder.parent.name.replace("-", "_"))
+    return PostgresqlDatabase("own_" + folder.parent.name.replace("-", "_"), shared)

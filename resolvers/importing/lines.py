@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from models.enums import ConversationStatus, FollowUpKind, Role, UserStatus
 from resolvers.emails import normalize_email
 from resolvers.importing.tally import KINDS
-from resolvers.texts import LONGEST_NAME
+from resolvers.texts import LONGEST_NAME, storable
 
 _SUBJECT = re.compile(r"^(Input|String) should ")
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -57,7 +57,7 @@ def _email(text: str) -> str:
 
 
 def _storable(text: str) -> str:
-    if "\x00" in text:
+    if not storable(text):
         raise PydanticCustomError("nul", "must not contain the character NUL")
     return text
 

@@ -1,15 +1,14 @@
 """The engine: how it is set up, what a transaction promises, and what a reader sees."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from models.database import Database, Tx, table
+from models.database import TRIES, Database, Overtaken, Tx, table
 from models.enums import Role
 from models.people import Account, Team, Workspace
 from models.types import now
@@ -19,21 +18,8 @@ from tests.workshop import Workshop
 WORKSPACE = table(Workspace)
 
 
-@pytest.fixture
-async def node(database_url: str) -> AsyncIterator[Database]:
-    """A second process on the same database."""
-    database = Database(database_url)
-    yield database
-    await database.close()
-
-
 async def rename(tx: Tx, name: str) -> None:
     await tx.run(update(WORKSPACE).values(name=name))
-
-
-def stored(shop: Workshop, ending: str = "") -> bytes:
-    """The bytes of the database's file, or of the one beside it."""
-    return Path(shop.database.url.removeprefix("sqlite+aiosqlite:///") + ending).read_bytes()
 
 
 async def name_of(shop: Workshop) -> str:
@@ -45,68 +31,6 @@ async def test_a_signed_in_person_is_a_viewer(workshop: Workshop) -> None:
     """The workshop itself stands: what it makes can be read back."""
     assert workshop.olivia.viewer.roles == {Role.OWNER}
     assert workshop.olivia.viewer.user_id == workshop.olivia.id
-
-
-@pytest.mark.parametrize(
-    ("pragma", "value"),
-    [("journal_mode", "wal"), ("synchronous", 2), ("secure_delete", 1), ("foreign_keys", 1), ("busy_timeout", 15_000)],
-)
-async def test_every_connection_is_set_up(database: Database, pragma: str, value: Any) -> None:
-    async with database.engine.connect() as one, database.engine.connect() as another:
-        for connection in (one, another):
-            assert (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
-    async with database.begin() as tx:
-        assert (await (await tx.session.connection()).exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
-
-
-async def test_deleted_bytes_are_overwritten(workshop: Workshop) -> None:
-    team = await workshop.team("Zanzibar Quorum")
-    assert await workshop.database.truncate_wal()
-    assert b"Zanzibar Quorum" in stored(workshop)
-    async with workshop.database.begin() as tx:
-        await tx.run(table(Team).delete().where(table(Team).c.id == team))
-    assert await workshop.database.truncate_wal()
-    assert b"Zanzibar Quorum" not in stored(workshop)
-
-
-async def test_the_log_is_emptied_unless_a_reader_needs_it(workshop: Workshop, node: Database) -> None:
-    async with node.read() as reader:
-        await reader.scalar(select(WORKSPACE.c.name))
-        await workshop.database.transact(lambda tx: rename(tx, "Other"))
-        assert await workshop.database.truncate_wal() is False
-        assert stored(workshop, "-wal")
-    assert await workshop.database.truncate_wal() is True
-    assert stored(workshop, "-wal") == b""
-
-
-async def test_a_writer_begins_as_a_writer(workshop: Workshop, node: Database) -> None:
-    """Nobody writes between the first read of a transaction and its commit."""
-    begun: list[str] = []
-    event.listen(workshop.database.engine.sync_engine, "before_cursor_execute", lambda *call: begun.append(call[2]))
-    event.listen(node.engine.sync_engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 0"))
-    async with workshop.database.begin() as tx:
-        await tx.scalar(select(WORKSPACE.c.name))
-        with pytest.raises(OperationalError, match="locked"):
-            await node.transact(lambda other: rename(other, "Theirs"))
-        await rename(tx, "Ours")
-    assert begun[0] == "BEGIN IMMEDIATE"
-    assert await name_of(workshop) == "Ours"
-    assert begun[-2] == "BEGIN"
-
-
-async def test_writers_of_one_process_take_turns(workshop: Workshop) -> None:
-    at_work: list[int] = []
-
-    async def work(tx: Tx, number: int) -> None:
-        assert at_work == []
-        at_work.append(number)
-        await rename(tx, str(number))
-        await asyncio.sleep(0)
-        assert at_work == [number]
-        at_work.clear()
-
-    await asyncio.gather(*(workshop.database.transact(lambda tx, each=each: work(tx, each)) for each in range(8)))  # type: ignore[misc]
-    assert await name_of(workshop) == "7"
 
 
 async def test_a_failure_leaves_nothing_and_tells_nobody(workshop: Workshop) -> None:
@@ -126,6 +50,36 @@ async def test_a_failure_leaves_nothing_and_tells_nobody(workshop: Workshop) -> 
     assert (await name_of(workshop), await workshop.count(Team), told) == ("Acme", 0, [])
     await workshop.database.transact(lambda tx: rename(tx, "Whole"))
     assert (await name_of(workshop), len(told)) == ("Whole", 1)
+
+
+async def test_what_was_overtaken_runs_again_from_its_start(workshop: Workshop) -> None:
+    told: list[Tx] = []
+    seen: list[str] = []
+
+    async def listen(tx: Tx) -> None:
+        told.append(tx)
+
+    async def work(tx: Tx) -> None:
+        seen.append(await tx.scalar(select(WORKSPACE.c.name)))
+        await rename(tx, f"Try {len(seen)}")
+        if len(seen) < 3:
+            raise Overtaken
+
+    workshop.database.after_commit.append(listen)
+    await workshop.database.transact(work)
+    assert (seen, await name_of(workshop), len(told)) == (["Acme"] * 3, "Try 3", 1)
+
+
+async def test_what_is_overtaken_every_time_is_given_up(workshop: Workshop) -> None:
+    seen: list[Tx] = []
+
+    async def work(tx: Tx) -> None:
+        seen.append(tx)
+        raise Overtaken
+
+    with pytest.raises(Overtaken):
+        await workshop.database.transact(work)
+    assert len(seen) == TRIES
 
 
 async def test_listeners_are_told_after_the_commit_each_in_turn(workshop: Workshop, node: Database) -> None:
@@ -224,8 +178,9 @@ async def test_the_lock_is_a_statement_of_its_own_in_the_order_of_ids(workshop: 
     with watched(workshop.database) as statements:
         await workshop.database.transact(lambda tx: tx.lock(other.workspace_id, workshop.workspace_id))
     (statement,) = statements
-    assert statement.sql.startswith("SELECT workspace.id")
     assert "ORDER BY workspace.id" in statement.sql
+    if workshop.database.engine.dialect.name == "postgresql":
+        assert "FOR NO KEY UPDATE" in statement.sql
 
 
 async def test_a_reader_sees_one_moment_until_it_lets_go(workshop: Workshop) -> None:

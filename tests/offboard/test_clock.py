@@ -171,6 +171,7 @@ async def delete(workshop: Workshop, name: str) -> None:
     await call(workshop, delete_user, workshop.olivia, **words)
 
 
+@pytest.mark.only_on("sqlite")
 async def test_after_a_deletion_the_log_is_emptied_at_once(
     workshop: Workshop, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ from resolvers.summaries import summary
 from resolvers.viewer import Viewer
 from tests import crowd
 from tests.crowd import minute
-from tests.statements import plan, scans, watched
+from tests.statements import Plans, watched
 from tests.workshop import Person, Workshop
 
 
@@ -128,7 +128,9 @@ async def test_administrators_and_tokens_with_the_scope_read_it(workshop: Worksh
 
 
 @pytest.mark.parametrize("size", [1, 100])
-async def test_each_read_is_one_statement_for_one_and_for_a_hundred(workshop: Workshop, size: int) -> None:
+async def test_each_read_is_one_statement_for_one_and_for_a_hundred(
+    workshop: Workshop, plans: Plans, size: int
+) -> None:
     made = await crowd.audit_entries(workshop, range(size), workshop.olivia)
     wanted = AuditFilter(
         [AuditAction.SIGNED_IN, AuditAction.USER_INVITED], workshop.olivia.id, NOBODY, minute(0), now()
@@ -143,7 +145,7 @@ async def test_each_read_is_one_statement_for_one_and_for_a_hundred(workshop: Wo
         with watched(workshop.database) as statements:
             await ask(workshop, each, *args)
         assert len(statements) == 1
-        assert await scans(workshop.database, statements[0]) == []
+        assert await plans.scans(statements[0]) == []
 
 
 @pytest.mark.parametrize(
@@ -151,20 +153,21 @@ async def test_each_read_is_one_statement_for_one_and_for_a_hundred(workshop: Wo
     [
         ({}, "audit_at"),
         ({"since": minute(0), "until": minute(9)}, "audit_at"),
-        ({"action": [AuditAction.SIGNED_IN]}, "audit_action"),
+        ({"action": [AuditAction.SESSION_REVOKED]}, "audit_action"),
         ({"actor_id": NOBODY}, "audit_actor"),
         ({"target_id": NOBODY}, "audit_target"),
     ],
 )
-async def test_a_page_walks_an_index_in_its_order(workshop: Workshop, wanted: dict[str, Any], index: str) -> None:
+async def test_a_page_walks_an_index_in_its_order(
+    workshop: Workshop, plans: Plans, wanted: dict[str, Any], index: str
+) -> None:
     await crowd.audit_entries(workshop, [1], workshop.olivia)
     page = await ask(workshop, audit.audit_page, AuditFilter(), PageArgs())
     for args in (PageArgs(), PageArgs(after=page.cursors[0]), PageArgs(last=1)):
         with watched(workshop.database) as statements:
             await ask(workshop, audit.audit_page, AuditFilter(**wanted), args)
-        steps = await plan(workshop.database, statements[0])
-        assert steps[0].startswith(f"SEARCH audit_entry USING INDEX {index} "), steps
-        assert not any("TEMP B-TREE" in step for step in steps), steps
+        assert index in await plans.indexes(statements[0])
+        assert not await plans.sorts(statements[0])
 
 
 def entry(action: AuditAction, *, target: bool = True, itself: bool = False, **details: Any) -> AuditEntryRow:

@@ -73,11 +73,16 @@ async def test_a_note_is_written_and_moves_the_conversation_up(workshop: Worksho
     assert "Rang" not in repr(entry.details)
 
 
-@pytest.mark.parametrize("body", ["", " \n", "x" * 10_001, "a\x00b"])
-async def test_a_note_of_nothing_or_too_much(workshop: Workshop, refund: UUID, body: str) -> None:
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [("", "1 to 10,000"), (" \n", "1 to 10,000"), ("x" * 10_001, "1 to 10,000"), ("a\x00b", "NUL"), ("\ud800", "NUL")],
+)
+async def test_a_note_of_nothing_or_too_much_or_what_cannot_be_stored(
+    workshop: Workshop, refund: UUID, body: str, told: str
+) -> None:
     refusal = await refused(workshop, add_note, workshop.olivia, conversation_id=refund, body=body)
     assert (refusal.code, refusal.field) == (ErrorCode.INVALID_INPUT, ["body"])
-    assert "1 to 10,000" in refusal.message
+    assert told in refusal.message
 
 
 async def test_nothing_and_nobody_of_another_workspace_is_found(workshop: Workshop, refund: UUID) -> None:

@@ -11,7 +11,7 @@ from models.work import BulkOperation
 from resolvers.nodes import read_node
 from resolvers.viewer import Viewer
 from tests import crowd
-from tests.statements import scans, watched
+from tests.statements import Plans, watched
 from tests.workshop import Person, Workshop
 
 INBOX = {"Conversation", "Note", "FollowUp", "BulkOperation"}
@@ -46,7 +46,7 @@ async def one_of_each(shop: Workshop, ana: Person) -> dict[str, UUID]:
     }
 
 
-async def readable(shop: Workshop, viewer: Viewer, things: dict[str, UUID]) -> set[str]:
+async def readable(shop: Workshop, plans: Plans, viewer: Viewer, things: dict[str, UUID]) -> set[str]:
     """The kinds of which the viewer reads the thing, each in at most one statement that scans nothing."""
     found = set()
     async with shop.database.read() as reader:
@@ -54,7 +54,7 @@ async def readable(shop: Workshop, viewer: Viewer, things: dict[str, UUID]) -> s
             with watched(shop.database) as statements:
                 row = await read_node(reader, viewer, kind, thing_id)
             assert len(statements) == 1
-            assert await scans(shop.database, statements[0]) == []
+            assert await plans.scans(statements[0]) == []
             if row is not None:
                 assert row.id == thing_id
                 assert type(row).__name__ == f"{kind}Row"
@@ -72,11 +72,11 @@ async def readable(shop: Workshop, viewer: Viewer, things: dict[str, UUID]) -> s
         ((), set()),
     ],
 )
-async def test_what_each_role_reads(workshop: Workshop, roles: tuple[Role, ...], kinds: set[str]) -> None:
+async def test_what_each_role_reads(workshop: Workshop, plans: Plans, roles: tuple[Role, ...], kinds: set[str]) -> None:
     ana = await workshop.person("Ana", Role.AGENT)
     things = await one_of_each(workshop, ana)
     viewer = await workshop.sign_in(await workshop.person("Reader", *roles))
-    assert await readable(workshop, viewer, things) == kinds
+    assert await readable(workshop, plans, viewer, things) == kinds
 
 
 @pytest.mark.parametrize(
@@ -91,41 +91,43 @@ async def test_what_each_role_reads(workshop: Workshop, roles: tuple[Role, ...],
         ((TokenScope.AUDIT_READ,), {"Workspace", "AuditEntry"}),
     ],
 )
-async def test_what_each_scope_reads(workshop: Workshop, scopes: tuple[TokenScope, ...], kinds: set[str]) -> None:
+async def test_what_each_scope_reads(
+    workshop: Workshop, plans: Plans, scopes: tuple[TokenScope, ...], kinds: set[str]
+) -> None:
     ana = await workshop.person("Ana", Role.AGENT)
     things = await one_of_each(workshop, ana)
-    assert await readable(workshop, (await workshop.partner(*scopes)).viewer, things) == kinds
+    assert await readable(workshop, plans, (await workshop.partner(*scopes)).viewer, things) == kinds
 
 
-async def test_without_a_role_one_reads_oneself_ones_sessions_and_teams(workshop: Workshop) -> None:
+async def test_without_a_role_one_reads_oneself_ones_sessions_and_teams(workshop: Workshop, plans: Plans) -> None:
     nil = await workshop.person("Nil")
     things = await one_of_each(workshop, nil)
     async with workshop.database.begin() as tx:
         await tx.add(TeamMember(team_id=things["Team"], user_id=nil.id))
-    assert await readable(workshop, nil.viewer, things) == {"User", "Session", "Team"}
+    assert await readable(workshop, plans, nil.viewer, things) == {"User", "Session", "Team"}
 
 
-async def test_an_administrator_does_not_read_an_owners_access_token(workshop: Workshop) -> None:
+async def test_an_administrator_does_not_read_an_owners_access_token(workshop: Workshop, plans: Plans) -> None:
     things = {"AccessToken": (await workshop.partner()).id}
     adam = await workshop.sign_in(await workshop.person("Adam", Role.ADMIN))
-    assert await readable(workshop, adam, things) == set()
-    assert await readable(workshop, workshop.olivia.viewer, things) == {"AccessToken"}
+    assert await readable(workshop, plans, adam, things) == set()
+    assert await readable(workshop, plans, workshop.olivia.viewer, things) == {"AccessToken"}
 
 
-async def test_another_workspaces_owner_reads_nothing(workshop: Workshop) -> None:
+async def test_another_workspaces_owner_reads_nothing(workshop: Workshop, plans: Plans) -> None:
     other = await Workshop.open(workshop.database, "other")
     things = await one_of_each(workshop, await workshop.person("Ana", Role.AGENT))
-    assert await readable(workshop, other.olivia.viewer, things) == set()
-    assert await readable(workshop, workshop.olivia.viewer, things) == EVERY_KIND
+    assert await readable(workshop, plans, other.olivia.viewer, things) == set()
+    assert await readable(workshop, plans, workshop.olivia.viewer, things) == EVERY_KIND
 
 
-async def test_an_id_of_nothing_or_of_another_kind_is_none(workshop: Workshop) -> None:
+async def test_an_id_of_nothing_or_of_another_kind_is_none(workshop: Workshop, plans: Plans) -> None:
     things = await one_of_each(workshop, await workshop.person("Ana", Role.AGENT))
     viewer = workshop.olivia.viewer
     for thing_id in (NOBODY, new_id()):
-        assert await readable(workshop, viewer, dict.fromkeys(EVERY_KIND, thing_id)) == set()
+        assert await readable(workshop, plans, viewer, dict.fromkeys(EVERY_KIND, thing_id)) == set()
     for wrong in EVERY_KIND - {"User"}:
-        assert await readable(workshop, viewer, {wrong: things["User"]}) == set()
+        assert await readable(workshop, plans, viewer, {wrong: things["User"]}) == set()
     async with workshop.database.read() as reader:
         for unknown in ("DeletedUser", "Account", "", "user"):
             assert await read_node(reader, viewer, unknown, things["User"]) is None

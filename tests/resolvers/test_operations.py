@@ -13,7 +13,7 @@ from resolvers.operations import operations_by_id
 from resolvers.rows import BulkOperationRow
 from resolvers.viewer import Viewer
 from tests.crowd import minute
-from tests.statements import scans, watched
+from tests.statements import Plans, watched
 from tests.workshop import Person, Workshop
 
 
@@ -78,9 +78,9 @@ async def test_readers_of_the_inbox_read_it_and_the_token_that_started_it(worksh
 
 
 @pytest.mark.parametrize("size", [1, 100])
-async def test_one_statement_for_one_and_for_a_hundred(workshop: Workshop, size: int) -> None:
+async def test_one_statement_for_one_and_for_a_hundred(workshop: Workshop, plans: Plans, size: int) -> None:
     made = [await operation(workshop, workshop.olivia) for _ in range(1)] + [NOBODY] * (size - 1)
     with watched(workshop.database) as statements:
         assert set(await read(workshop, workshop.olivia.viewer, *made)) == {made[0]}
     assert len(statements) == 1
-    assert await scans(workshop.database, statements[0]) == []
+    assert await plans.scans(statements[0]) == []

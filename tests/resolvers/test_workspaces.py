@@ -57,7 +57,7 @@ async def test_the_audit_log_says_it_in_words(workshop: Workshop) -> None:
     [
         ({"name": " "}, "name", "1 to 200"),
         ({"name": "x" * 201}, "name", "1 to 200"),
-        ({"name": "a\x00b"}, "name", "1 to 200"),
+        ({"name": "a\x00b"}, "name", "NUL"),
         ({"retention_days": -1}, "retentionDays", "0 to 3650"),
         ({"retention_days": 3651, "name": "Other"}, "retentionDays", "0 to 3650"),
     ],

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.types import Text, Timestamp
+from models.types import Text, Timestamp, where
 
 revision = "0001"
 down_revision = None
@@ -185,7 +185,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token_hash"),
     )
-    op.create_index("session_ended", "session", ["ended_at", "expires_at"], unique=False)
+    op.create_index("session_ended", "session", ["ended_at"], unique=False)
+    op.create_index("session_expiry", "session", ["expires_at"], unique=False, **where("ended_at IS NULL"))
     op.create_index("session_user", "session", ["user_id", "ended_at"], unique=False)
 
     op.create_table(
@@ -313,6 +314,13 @@ def upgrade() -> None:
     op.create_index(
         "conversation_team_updated", "conversation", ["workspace_id", "team_id", "updated_at", "id"], unique=False
     )
+    op.create_index(
+        "conversation_unassigned_updated",
+        "conversation",
+        ["workspace_id", "status", "updated_at", "id"],
+        unique=False,
+        **where("assignee_id IS NULL"),
+    )
     op.create_index("conversation_updated", "conversation", ["workspace_id", "updated_at", "id"], unique=False)
 
     op.create_table(
@@ -338,9 +346,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token_hash"),
+        sa.UniqueConstraint("user_id", "kind"),
     )
     op.create_index(op.f("ix_mailed_link_mail_due_at"), "mailed_link", ["mail_due_at"], unique=False)
-    op.create_index(op.f("ix_mailed_link_user_id"), "mailed_link", ["user_id"], unique=False)
 
     op.create_table(
         "team_member",

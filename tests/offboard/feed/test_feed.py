@@ -317,7 +317,7 @@ async def test_expiry_closes_at_its_time(database: Database, workshop: Workshop)
 
 async def test_the_event_of_an_expired_session_comes_before_the_close(database: Database, workshop: Workshop) -> None:
     acme = workshop.workspace_id
-    async with running_feed(database, broker=DeafBroker(), expiry=SHORT) as feed:
+    async with running_feed(database, broker=DeafBroker(), expiry=1) as feed:
         guest = await somebody(database, acme, expires_at=now())
         connection, outlet = await connect(feed, guest)
         await write(database, acme, revocation(guest, RevocationReason.EXPIRED))

@@ -1,0 +1,85 @@
+"""SQLite's own means: how connections are set up, who writes when, and what becomes of erased bytes."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
+
+from models.database import Database, Tx, table
+from models.people import Team, Workspace
+from tests.models.test_database import name_of, rename
+from tests.workshop import Workshop
+
+pytestmark = pytest.mark.only_on("sqlite")
+
+WORKSPACE = table(Workspace)
+
+
+def stored(shop: Workshop, ending: str = "") -> bytes:
+    """The bytes of the database's file, or of the one beside it."""
+    return Path(shop.database.url.removeprefix("sqlite+aiosqlite:///") + ending).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("secure_delete", 1), ("foreign_keys", 1), ("busy_timeout", 15_000)],
+)
+async def test_every_connection_is_set_up(database: Database, pragma: str, value: Any) -> None:
+    async with database.engine.connect() as one, database.engine.connect() as another:
+        for connection in (one, another):
+            assert (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
+    async with database.begin() as tx:
+        assert (await (await tx.session.connection()).exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
+
+
+async def test_deleted_bytes_are_overwritten(workshop: Workshop) -> None:
+    team = await workshop.team("Zanzibar Quorum")
+    assert await workshop.database.truncate_wal()
+    assert b"Zanzibar Quorum" in stored(workshop)
+    async with workshop.database.begin() as tx:
+        await tx.run(table(Team).delete().where(table(Team).c.id == team))
+    assert await workshop.database.truncate_wal()
+    assert b"Zanzibar Quorum" not in stored(workshop)
+
+
+async def test_the_log_is_emptied_unless_a_reader_needs_it(workshop: Workshop, node: Database) -> None:
+    async with node.read() as reader:
+        await reader.scalar(select(WORKSPACE.c.name))
+        await workshop.database.transact(lambda tx: rename(tx, "Other"))
+        assert await workshop.database.truncate_wal() is False
+        assert stored(workshop, "-wal")
+    assert await workshop.database.truncate_wal() is True
+    assert stored(workshop, "-wal") == b""
+
+
+async def test_a_writer_begins_as_a_writer(workshop: Workshop, node: Database) -> None:
+    """Nobody writes between the first read of a transaction and its commit."""
+    begun: list[str] = []
+    event.listen(workshop.database.engine.sync_engine, "before_cursor_execute", lambda *call: begun.append(call[2]))
+    event.listen(node.engine.sync_engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 0"))
+    async with workshop.database.begin() as tx:
+        await tx.scalar(select(WORKSPACE.c.name))
+        with pytest.raises(OperationalError, match="locked"):
+            await node.transact(lambda other: rename(other, "Theirs"))
+        await rename(tx, "Ours")
+    assert begun[0] == "BEGIN IMMEDIATE"
+    assert await name_of(workshop) == "Ours"
+    assert begun[-2] == "BEGIN"
+
+
+async def test_writers_of_one_process_take_turns(workshop: Workshop) -> None:
+    at_work: list[int] = []
+
+    async def work(tx: Tx, number: int) -> None:
+        assert at_work == []
+        at_work.append(number)
+        await rename(tx, str(number))
+        await asyncio.sleep(0)
+        assert at_work == [number]
+        at_work.clear()
+
+    await asyncio.gather(*(workshop.database.transact(lambda tx, each=each: work(tx, each)) for each in range(8)))  # type: ignore[misc]
+    assert await name_of(workshop) == "7"
