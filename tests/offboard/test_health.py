@@ -33,8 +33,8 @@ async def test_database_and_broker_are_told_apart(
         async with asyncio.timeout(20):
             return await api.client.get("/readyz")
 
-    monkeypatch.setattr(health, "ANSWER_WITHIN", 0.5)
     with monkeypatch.context() as broken:
+        broken.setattr(health, "ANSWER_WITHIN", 0.5)
         broken.setattr(MemoryBroker, "ping", lambda _broker: ping())
         answer = await ready()
         assert (answer.status_code, answer.json()) == (200, {"database": "ok", "broker": "failing"})
