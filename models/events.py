@@ -10,7 +10,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from sqlalchemy import Row, insert, select, update
@@ -79,6 +79,14 @@ class FeedState:
         return Cursor(self.generation, self.position)
 
 
+class Topic(NamedTuple):
+    """What may be followed in a workspace's feed: events of one kind, of one user or one session only if that is named."""
+
+    kind: EventKind
+    user_id: UUID | None = None
+    session_id: UUID | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
     """One event of a workspace's feed, as it was committed. Before that, its position is 0."""
@@ -98,6 +106,17 @@ class FeedEvent:
     def cursor(self) -> str:
         """Where a client that has seen this event stands."""
         return str(Cursor(self.generation, self.position))
+
+    @property
+    def topics(self) -> set[Topic]:
+        """Every topic that this event belongs to."""
+        kind = self.kind
+        return {Topic(kind), Topic(kind, user_id=self.user_id), Topic(kind, session_id=self.session_id)}
+
+    @property
+    def changes_rights_of(self) -> UUID | None:
+        """The user whose roles have changed, if that is what this event tells."""
+        return self.user_id if self.change is UserChangeKind.ROLES_CHANGED else None
 
 
 def session_revoked(session_id: UUID, user_id: UUID, reason: RevocationReason) -> FeedEvent:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -12,9 +13,13 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    VariableNode,
+    Visitor,
+    VisitorAction,
     get_operation_ast,
     parse,
     validate,
+    visit,
 )
 
 from schema.root import schema
@@ -39,6 +44,8 @@ class Prepared:
     document: DocumentNode
     operation: OperationDefinitionNode
     root_fields: frozenset[str]
+    cursor_variable: str | None
+    """The variable that says nothing but after which event a subscription resumes, if there is one."""
 
     @property
     def kind(self) -> OperationType:
@@ -48,7 +55,11 @@ class Prepared:
 
 def prepare(query: str, operation_name: str | None) -> Prepared:
     """Parse, validate and choose the operation; raises RequestErrors."""
-    document = _kept(query) if len(query) <= _LONGEST_KEPT else _valid(query)
+    return _kept(query, operation_name) if len(query) <= _LONGEST_KEPT else _prepare(query, operation_name)
+
+
+def _prepare(query: str, operation_name: str | None) -> Prepared:
+    document = _valid(query)
     operation = get_operation_ast(document, operation_name)
     if operation is None:
         raise RequestErrors(
@@ -56,7 +67,12 @@ def prepare(query: str, operation_name: str | None) -> Prepared:
             if operation_name is None
             else [GraphQLError(f"The document has no operation named {operation_name!r}.")]
         )
-    return Prepared(document, operation, frozenset(_root_fields(document, operation)))
+    return Prepared(
+        document, operation, frozenset(_root_fields(document, operation)), _cursor_variable(document, operation)
+    )
+
+
+_kept = lru_cache(_KEPT)(_prepare)
 
 
 def _valid(query: str) -> DocumentNode:
@@ -72,23 +88,48 @@ def _valid(query: str) -> DocumentNode:
     return document
 
 
-_kept = lru_cache(_KEPT)(_valid)
-
-
 def _root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> set[str]:
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     names: set[str] = set()
     visited: set[str] = set()
 
-    def visit(selections: SelectionSetNode) -> None:
+    def look(selections: SelectionSetNode) -> None:
         for selection in selections.selections:
             if isinstance(selection, FieldNode):
                 names.add(selection.name.value)
             elif not isinstance(selection, FragmentSpreadNode):
-                visit(selection.selection_set)  # type: ignore[attr-defined]
+                look(selection.selection_set)  # type: ignore[attr-defined]
             elif selection.name.value not in visited:
                 visited.add(selection.name.value)
-                visit(fragments[selection.name.value].selection_set)
+                look(fragments[selection.name.value].selection_set)
 
-    visit(operation.selection_set)
+    look(operation.selection_set)
     return names
+
+
+def _cursor_variable(document: DocumentNode, operation: OperationDefinitionNode) -> str | None:
+    """The variable of the root field's `after`, unless it has a default, or another place uses it too."""
+    (root,) = operation.selection_set.selections[:1]
+    if operation.operation is not OperationType.SUBSCRIPTION or not isinstance(root, FieldNode):
+        return None
+    defined = {each.variable.name.value for each in operation.variable_definitions or () if not each.default_value}
+    for argument in root.arguments or ():
+        if argument.name.value == "after" and isinstance(argument.value, VariableNode):
+            name = argument.value.name.value
+            return name if name in defined and _uses(document, name) == 1 else None
+    return None
+
+
+def _uses(document: DocumentNode, variable: str) -> int:
+    class Uses(Visitor):
+        count = 0
+
+        def enter_variable_definition(self, *_: Any) -> VisitorAction:
+            return self.SKIP
+
+        def enter_variable(self, node: VariableNode, *_: Any) -> None:
+            self.count += node.name.value == variable
+
+    uses = Uses()
+    visit(document, uses)
+    return uses.count

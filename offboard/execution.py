@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncIterator, Mapping
 from inspect import isawaitable
-from typing import Any
+from typing import Any, cast
 
 import structlog
-from graphql import ExecutionResult, GraphQLError, execute, subscribe
+from graphql import ExecutionResult, Executor, GraphQLError, create_source_event_stream, execute
 
 from offboard.documents import GRAPHQL, Prepared
 from resolvers.errors import Refused, RequestError, Unauthenticated
 from schema.context import Context
+from schema.subscription import Watched
 
 PUBLIC_MUTATIONS = frozenset({"signIn", "acceptInvitation", "requestPasswordReset", "resetPassword"})
 OPEN_FIELDS = PUBLIC_MUTATIONS | {"__typename", "__schema", "__type"}
@@ -19,24 +20,40 @@ log = structlog.get_logger(__name__)
 
 async def run(prepared: Prepared, context: Context, variables: Mapping[str, Any] | None) -> dict[str, Any]:
     """Execute a query or mutation; the response map of the GraphQL specification, section 7.1."""
+    return await answer_event(prepared, context, variables, None)
+
+
+async def answer_event(
+    prepared: Prepared, context: Context, variables: Mapping[str, Any] | None, event: object
+) -> dict[str, Any]:
+    """Execute a subscription for one event of its source, the root value; the response map as of run()."""
     try:
-        return shown(await _execute(prepared, context, variables))
+        result = execute(GRAPHQL, prepared.document, event, **_arguments(prepared, context, variables))
+        return shown(await result if isawaitable(result) else result)
     except RecursionError as error:
         log.warning("An operation was nested too deeply")
         return {"errors": [describe(GraphQLError("The operation is nested too deeply.", original_error=error))]}
 
 
-async def _execute(prepared: Prepared, context: Context, variables: Mapping[str, Any] | None) -> ExecutionResult:
-    result = execute(GRAPHQL, prepared.document, **_arguments(prepared, context, variables))
-    return await result if isawaitable(result) else result
-
-
-async def start(
+async def source(
     prepared: Prepared, context: Context, variables: Mapping[str, Any] | None
-) -> AsyncIterator[ExecutionResult] | ExecutionResult:
-    """Start a subscription: its results, or one result with the errors that kept it from starting."""
-    result = subscribe(GRAPHQL, prepared.document, **_arguments(prepared, context, variables))
-    return await result if isawaitable(result) else result
+) -> AsyncIterator[Any] | Watched | ExecutionResult:
+    """Where a subscription gets its events from, or one result with the errors that keep it from starting.
+
+    GraphQL specification, section 6.2.3.1, CreateSourceEventStream.
+    """
+    arguments = _arguments(prepared, context, variables)
+    executor = Executor.build(
+        GRAPHQL,
+        prepared.document,
+        raw_variable_values=arguments.pop("variable_values"),
+        **arguments,
+    )
+    if isinstance(executor, list):
+        return ExecutionResult(None, errors=executor)
+    stream = create_source_event_stream(executor)
+    result = await stream if isawaitable(stream) else stream
+    return result if isinstance(result, ExecutionResult | Watched) else cast("AsyncIterator[Any]", result)
 
 
 def _arguments(prepared: Prepared, context: Context, variables: Mapping[str, Any] | None) -> dict[str, Any]:

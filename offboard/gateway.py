@@ -1,69 +1,181 @@
 """What answers behind the sockets: signs clients in and runs their operations, as offboard.feed.api asks."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+from weakref import WeakValueDictionary
 
+import orjson
 from graphql import ExecutionResult, OperationType
 
-from offboard.documents import RequestErrors, prepare
-from offboard.execution import describe, describe_request_error, run, shown, start
-from offboard.feed.api import OperationFailed, Result, Scope, Unauthorized
-from offboard.feed.hub import Connection
+from models.events import FeedEvent
+from offboard.batch import Batch
+from offboard.documents import Prepared, RequestErrors, prepare
+from offboard.execution import answer_event, describe, describe_request_error, run, source
+from offboard.feed.api import Result, Scope
+from offboard.feed.audience import Audience, Following
+from offboard.feed.connection import Connection
+from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.protocol import Json, Operation
+from offboard.logging import numbered
 from offboard.service import Service
-from resolvers.errors import RequestError, Unauthenticated
-from resolvers.viewer import Viewer, authenticate, recheck
+from resolvers.errors import CursorExpired, RequestError, Unauthenticated
+from resolvers.viewer import Anybody, Standing, Viewer, authenticate_many, recheck_many
 from schema.context import Client, Context
+from schema.subscription import Watched, position_after
+
+
+class AudienceKey(NamedTuple):
+    """What decides how events are answered: the operation, its variables but for the cursor, and what may be seen."""
+
+    query: str
+    operation_name: str | None
+    variables: bytes
+    standing: Standing
 
 
 class Gateway:
-    """Implements offboard.feed.api.Api with this application's schema."""
+    """Implements offboard.feed.api.Api with this application's schema.
+
+    Clients that come at the same time are checked in one statement. Those of one standing that ask the same form one
+    audience.
+    """
 
     def __init__(self, service: Service) -> None:
-        self._service = service
+        self.service = service
+        self._audiences: WeakValueDictionary[AudienceKey, Audience] = WeakValueDictionary()
+        self._signing_in = Batch(self._authenticate)
+        self._checking = Batch(self._recheck)
 
-    async def authenticate(self, token: str | None, scope: Scope) -> Viewer:
+    async def authenticate(self, token: str | None) -> Viewer:
         """Who holds a bearer token; raises Unauthorized."""
         if token is None:
             raise Unauthorized
-        try:
-            async with self._service.database.read() as reader:
-                viewer = await authenticate(reader, token)
-        except Unauthenticated as error:
-            raise Unauthorized(error.reason) from None
-        self._service.seen(viewer)
-        return viewer
+        return self._admit(await self._signing_in.ask(token))
 
-    async def execute(self, connection: Connection, operation: Operation) -> Result:
+    async def check(self, connection: Connection) -> Viewer:
+        """Who holds a connection, as the database has it now; raises Unauthorized."""
+        return self._admit(await self._checking.ask(cast("Viewer", connection.identity)))
+
+    async def execute(self, connection: Connection, operation: Operation, scope: Scope) -> Result:
         """Check the connection's session again, then run one operation; raises Unauthorized and OperationFailed."""
         try:
             prepared = prepare(operation.query, operation.operation_name)
         except RequestErrors as errors:
             raise OperationFailed([describe(error) for error in errors.errors]) from None
-        context = self._service.context(client=_client(connection.scope), connection=connection)
+        viewer = await self.check(connection)
+        if prepared.kind is OperationType.SUBSCRIPTION:
+            return await self.subscribe(operation, prepared, viewer)
+        context = self.service.context(caller=viewer, client=_client(scope))
         try:
-            viewer = await recheck(context.reader, cast("Viewer", connection.identity))
-            context.sign_in(viewer)
-            self._service.seen(viewer)
-            if prepared.kind is not OperationType.SUBSCRIPTION:
+            with numbered():
                 return await run(prepared, context, operation.variables)
-            stream = await start(prepared, context, operation.variables)
-        except Unauthenticated as error:
-            raise Unauthorized(error.reason) from None
         finally:
             await context.reader.refresh()
-        if isinstance(stream, ExecutionResult):
-            raise OperationFailed([describe(error) for error in stream.errors or ()])
-        return _results(stream, context)
+
+    async def subscribe(
+        self, operation: Operation, prepared: Prepared, viewer: Viewer, position: int | None = None
+    ) -> Following | AsyncIterator[Json]:
+        """Start a subscription for a viewer who was checked just now, at its cursor or else at a position.
+
+        Raises OperationFailed.
+        """
+        variables = dict(operation.variables or {})
+        after = variables.pop(prepared.cursor_variable, None) if prepared.cursor_variable else None
+        named = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
+        key = AudienceKey(operation.query, operation.operation_name, named, viewer.standing)
+        audience = self._audiences.get(key)
+        if audience is None or not isinstance(after, str | None):
+            context = self.service.context(caller=viewer)
+            stream = await source(prepared, context, operation.variables)
+            if isinstance(stream, ExecutionResult):
+                raise OperationFailed([describe(error) for error in stream.errors or ()])
+            if not isinstance(stream, Watched):
+                return _results(stream, prepared, context, operation.variables)
+            answers = FeedAnswers(self, operation, prepared, viewer.standing, stream)
+            audience = self._audiences[key] = Audience(answers)
+        watched = cast("FeedAnswers", audience.answers).watched
+        if position is None:
+            try:
+                position = position_after(viewer.feed, after if prepared.cursor_variable else watched.after)
+            except RequestError as error:
+                raise OperationFailed([describe_request_error(error)]) from None
+        return Following(audience, watched.watch(viewer), position, viewer.feed.position)
+
+    def _admit(self, found: Viewer | Unauthenticated) -> Viewer:
+        if isinstance(found, Unauthenticated):
+            raise Unauthorized(found.reason)
+        self.service.seen(found)
+        return found
+
+    async def _authenticate(self, tokens: Collection[str]) -> Mapping[str, Viewer | Unauthenticated]:
+        async with self.service.database.read() as reader:
+            return await authenticate_many(reader, tokens)
+
+    async def _recheck(self, viewers: Collection[Viewer]) -> Mapping[Viewer, Viewer | Unauthenticated]:
+        async with self.service.database.read() as reader:
+            return await recheck_many(reader, viewers)
 
 
-async def _results(stream: AsyncIterator[ExecutionResult], context: Context) -> AsyncGenerator[Json, None]:
+@dataclass
+class FeedAnswers:
+    """How one subscription operation answers events for viewers of one standing. Implements Answers.
+
+    An event is executed through the eyes of Anybody. Once an answer depends on who asks (one's own `sessions`, which of
+    them is `current`), the operation is executed for each subscriber by itself, after another look at who that is.
+    """
+
+    gateway: Gateway
+    operation: Operation
+    prepared: Prepared
+    standing: Standing
+    watched: Watched
+    is_personal: bool = False
+
+    async def for_all(self, event: FeedEvent) -> bytes | None:
+        """See Answers."""
+        if self.is_personal:
+            return None
+        anybody = Anybody(self.standing)
+        answer = await self._answer(event, anybody)
+        self.is_personal = anybody.asked_who
+        return None if self.is_personal else answer
+
+    async def for_one(self, event: FeedEvent, connection: Connection) -> bytes:
+        """See Answers."""
+        return await self._answer(event, await self.gateway.check(connection))
+
+    async def renew(self, connection: Connection, position: int) -> Following:
+        """See Answers."""
+        viewer = await self.gateway.check(connection)
+        renewed = await self.gateway.subscribe(self.operation, self.prepared, viewer, position)
+        assert isinstance(renewed, Following)
+        return renewed
+
+    @property
+    def cursor_expired(self) -> Sequence[Json]:
+        """See Answers."""
+        return [describe_request_error(CursorExpired())]
+
+    async def _answer(self, event: FeedEvent, viewer: Viewer) -> bytes:
+        context = self.gateway.service.context(caller=viewer)
+        try:
+            with numbered():
+                return orjson.dumps(await answer_event(self.prepared, context, self.operation.variables, event))
+        finally:
+            await context.reader.refresh()
+
+
+async def _results(
+    stream: AsyncIterator[Any], prepared: Prepared, context: Context, variables: Mapping[str, Any] | None
+) -> AsyncGenerator[Json, None]:
     try:
-        async with aclosing(cast("AsyncGenerator[ExecutionResult, None]", stream)):
-            async for result in stream:
-                await context.reader.refresh()
-                yield shown(result)
+        async with aclosing(cast("AsyncGenerator[Any, None]", stream)):
+            async for event in stream:
+                with numbered():
+                    yield await answer_event(prepared, context, variables, event)
+                await context.forget()
     except Unauthenticated as error:
         raise Unauthorized(error.reason) from None
     except RequestError as error:

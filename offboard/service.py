@@ -13,8 +13,8 @@ from models.enums import RevocationReason
 from models.types import now
 from offboard.clock import Clock
 from offboard.feed.brokers import open_broker
+from offboard.feed.connection import Credential
 from offboard.feed.feed import Feed
-from offboard.feed.hub import Connection, Credential
 from offboard.mail.mailer import Mailer
 from offboard.mail.transports import open_transport
 from offboard.settings import Settings
@@ -49,8 +49,8 @@ class Service:
             password_reset=settings.password_reset_lifetime,
             hash_cost=settings.password_hash_cost,
         )
-        self._noting: set[UUID] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._seen: dict[UUID | None, Viewer] = {}
+        self._noting: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -63,34 +63,32 @@ class Service:
             await self.feed.stop()
             for task in loops:
                 task.cancel()
-            await asyncio.gather(*loops, *self._tasks, return_exceptions=True)
+            await asyncio.gather(*loops, *filter(None, [self._noting]), return_exceptions=True)
             await self.database.close()
 
-    def context(
-        self, *, caller: Viewer | None = None, client: Client | None = None, connection: Connection | None = None
-    ) -> Context:
+    def context(self, *, caller: Viewer | None = None, client: Client | None = None) -> Context:
         """The context of one operation; refresh its reader when the operation has ended."""
-        return Context(self.database, self.feed, self._lifetimes, caller=caller, client=client, connection=connection)
+        return Context(self.database, self._lifetimes, caller=caller, client=client)
 
     def seen(self, viewer: Viewer) -> None:
         """Note in the background that a session or access token was used, at most once a minute."""
-        credential = viewer.session_id or viewer.access_token_id
-        if credential is None or credential in self._noting:
-            return
         if viewer.last_seen_at is not None and now() - viewer.last_seen_at < SEEN_EVERY:
             return
-        self._noting.add(credential)
-        task = asyncio.create_task(self._note(viewer, credential))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._seen[viewer.session_id or viewer.access_token_id] = viewer
+        if self._noting is None:
+            self._noting = asyncio.create_task(self._note())
 
-    async def _note(self, viewer: Viewer, credential: UUID) -> None:
-        try:
-            await self.database.transact(lambda tx: touch(tx, viewer))
-        except Exception:
-            log.exception("The time of use could not be noted")
-        finally:
-            self._noting.discard(credential)
+    async def _note(self) -> None:
+        """Write down who was seen; whoever comes meanwhile is written down together, next."""
+        while self._seen:
+            viewers = list(self._seen.values())
+            try:
+                await self.database.transact(lambda tx: touch(tx, viewers))  # noqa: B023
+            except Exception:
+                log.exception("The time of use could not be noted")
+            for viewer in viewers:
+                self._seen.pop(viewer.session_id or viewer.access_token_id, None)
+        self._noting = None
 
 
 async def still_alive(reader: Reader, credentials: Sequence[Credential]) -> Mapping[Credential, RevocationReason]:

@@ -20,7 +20,7 @@ def act_on(viewer: Viewer, target_roles: Collection[Role]) -> None:
     Raises Forbidden, or refuses with OWNER_REQUIRED when an administrator would act on an owner.
     """
     require(viewer.manages_users)
-    if viewer.access_token_id is not None and not _WITHIN_REACH_OF_TOKENS.issuperset(target_roles):
+    if viewer.is_token and not _WITHIN_REACH_OF_TOKENS.issuperset(target_roles):
         raise Forbidden("An access token cannot act on owners or administrators, or give or take their roles.")
     if Role.OWNER in target_roles and not viewer.is_owner:
         raise Refused(OWNER_REQUIRED)

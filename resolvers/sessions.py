@@ -1,6 +1,7 @@
 """Sessions: ending them, with the events that tell connected clients so."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, update
@@ -37,13 +38,15 @@ async def end_sessions(tx: Tx, *which: ColumnElement[bool], reason: RevocationRe
     return len(ended)
 
 
-async def touch(tx: Tx, viewer: Viewer) -> None:
-    """Note that a session or an access token was used just now; one that has ended stays untouched."""
-    if viewer.session_id is not None:
-        alive = (SESSION.c.id == viewer.session_id, SESSION.c.ended_at.is_(None))
+async def touch(tx: Tx, viewers: Collection[Viewer]) -> None:
+    """Note that sessions and access tokens were used just now; those that have ended stay untouched."""
+    sessions = [viewer.session_id for viewer in viewers if not viewer.is_token]
+    if sessions:
+        alive = (SESSION.c.id.in_(sessions), SESSION.c.ended_at.is_(None))
         await tx.run(update(SESSION).where(*alive).values(last_seen_at=tx.now))
-    else:
-        await tx.run(update(TOKEN).where(TOKEN.c.id == viewer.access_token_id).values(last_used_at=tx.now))
+    tokens = [viewer.access_token_id for viewer in viewers if viewer.is_token]
+    if tokens:
+        await tx.run(update(TOKEN).where(TOKEN.c.id.in_(tokens)).values(last_used_at=tx.now))
 
 
 async def sign_out(tx: Tx, viewer: Viewer) -> None:

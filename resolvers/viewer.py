@@ -2,10 +2,11 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, select
@@ -26,6 +27,9 @@ ACTOR = table(Actor)
 SESSION_PREFIX = "obs_"
 ACCESS_PREFIX = "oba_"
 
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
 _FEED = (WORKSPACE.c.feed_generation, WORKSPACE.c.event_position, WORKSPACE.c.pruned_position)
 
 
@@ -37,6 +41,15 @@ def new_secret(prefix: str) -> str:
 def digest(secret: str) -> str:
     """What is stored of a secret: its SHA-256. A random secret needs no salt and no slow hash."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Standing(NamedTuple):
+    """What a viewer may see and do, apart from who it is."""
+
+    workspace_id: UUID
+    is_token: bool
+    roles: frozenset[Role]
+    scopes: frozenset[TokenScope]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,16 @@ class Viewer:
     access_token_id: UUID | None = None
     roles: frozenset[Role] = frozenset()
     scopes: frozenset[TokenScope] = frozenset()
+
+    @property
+    def standing(self) -> Standing:
+        """Whoever has the same standing is shown the same, except for what is one's own."""
+        return Standing(self.workspace_id, self.is_token, self.roles, self.scopes)
+
+    @property
+    def is_token(self) -> bool:
+        """Is an access token, not a user."""
+        return self.access_token_id is not None
 
     @property
     def is_owner(self) -> bool:
@@ -98,6 +121,42 @@ class Viewer:
         return self.is_admin or TokenScope.AUDIT_READ in self.scopes
 
 
+class Anybody(Viewer):
+    """A viewer without identity, in the place of everybody who has one standing.
+
+    What was read through its eyes is right for each of them, unless `asked_who` is true afterwards: then something
+    depended on who asks, and what was read is right for nobody.
+    """
+
+    __slots__ = ("_asked", "_is_token")
+
+    def __init__(self, standing: Standing) -> None:
+        for name, value in (
+            ("workspace_id", standing.workspace_id),
+            ("roles", standing.roles),
+            ("scopes", standing.scopes),
+            ("_is_token", standing.is_token),
+            ("_asked", []),
+        ):
+            object.__setattr__(self, name, value)
+
+    @property
+    def asked_who(self) -> bool:
+        """Something that tells one viewer from another was read."""
+        return bool(self._asked)  # type: ignore[attr-defined]
+
+    @property
+    def is_token(self) -> bool:
+        """Is an access token, not a user."""
+        return bool(self._is_token)  # type: ignore[attr-defined]
+
+    def _who(self) -> Any:
+        self._asked.append(True)  # type: ignore[attr-defined]
+
+    actor_id = user_id = session_id = access_token_id = property(_who)
+    feed = last_seen_at = expires_at = property(_who)
+
+
 def require(allowed: bool, message: str = "Your roles do not allow this.") -> None:
     """Raise Forbidden unless `allowed`."""
     if not allowed:
@@ -106,16 +165,55 @@ def require(allowed: bool, message: str = "Your roles do not allow this.") -> No
 
 async def authenticate(reader: Reader | Tx, secret: str) -> Viewer:
     """The viewer that a bearer secret stands for, in one statement; raises Unauthenticated with the reason."""
-    if secret.startswith(ACCESS_PREFIX):
-        return await _token_viewer(reader, TOKEN.c.secret_hash == digest(secret))
-    return await _session_viewer(reader, SESSION.c.token_hash == digest(secret))
+    return _or_raise((await authenticate_many(reader, [secret]))[secret])
+
+
+async def authenticate_many(reader: Reader | Tx, secrets: Collection[str]) -> dict[str, Viewer | Unauthenticated]:
+    """What authenticate() returns or raises for each of some secrets, in one statement a kind."""
+    return await _find(
+        reader,
+        {secret: digest(secret) for secret in secrets if not secret.startswith(ACCESS_PREFIX)},
+        {secret: digest(secret) for secret in secrets if secret.startswith(ACCESS_PREFIX)},
+        SESSION.c.token_hash,
+        TOKEN.c.secret_hash,
+    )
 
 
 async def recheck(reader: Reader | Tx, viewer: Viewer) -> Viewer:
     """The same viewer as the database has it now; raises Unauthenticated if it has ended since."""
-    if viewer.access_token_id is not None:
-        return await _token_viewer(reader, TOKEN.c.id == viewer.access_token_id)
-    return await _session_viewer(reader, SESSION.c.id == viewer.session_id)
+    return _or_raise((await recheck_many(reader, [viewer]))[viewer])
+
+
+async def recheck_many(reader: Reader | Tx, viewers: Collection[Viewer]) -> dict[Viewer, Viewer | Unauthenticated]:
+    """What recheck() returns or raises for each of some viewers, in one statement a kind."""
+    return await _find(
+        reader,
+        {viewer: viewer.session_id for viewer in viewers if not viewer.is_token},
+        {viewer: viewer.access_token_id for viewer in viewers if viewer.is_token},
+        SESSION.c.id,
+        TOKEN.c.id,
+    )
+
+
+def _or_raise(found: Viewer | Unauthenticated) -> Viewer:
+    if isinstance(found, Unauthenticated):
+        raise found
+    return found
+
+
+async def _find(
+    reader: Reader | Tx,
+    sessions: Mapping[K, Any],
+    tokens: Mapping[K, Any],
+    session_key: ColumnElement[Any],
+    token_key: ColumnElement[Any],
+) -> dict[K, Viewer | Unauthenticated]:
+    found: dict[Any, Viewer | Unauthenticated] = {}
+    if sessions:
+        found |= await _session_viewers(reader, session_key, list(sessions.values()))
+    if tokens:
+        found |= await _token_viewers(reader, token_key, list(tokens.values()))
+    return {asked: found.get(key) or Unauthenticated() for asked, key in (*sessions.items(), *tokens.items())}
 
 
 async def enter(tx: Tx, viewer: Viewer, *other_workspaces: UUID) -> Viewer:
@@ -149,27 +247,34 @@ def session_query(*more: Any) -> Select[Any]:
     )
 
 
-async def _session_viewer(reader: Reader | Tx, which: ColumnElement[bool]) -> Viewer:
+async def _session_viewers(
+    reader: Reader | Tx, key: ColumnElement[Any], keys: Collection[Any]
+) -> dict[Any, Viewer | Unauthenticated]:
     rows = await reader.rows(
-        session_query(ROLE.c.role, *_FEED)
+        session_query(ROLE.c.role, *_FEED, key.label("key"))
         .join(WORKSPACE, WORKSPACE.c.id == SESSION.c.workspace_id)
         .outerjoin(ROLE, ROLE.c.user_id == USER.c.id)
-        .where(which)
+        .where(key.in_(keys))
     )
-    if not rows:
-        raise Unauthenticated
+    sessions: dict[Any, list[Row[Any]]] = {}
+    for row in rows:
+        sessions.setdefault(row.key, []).append(row)
+    return {found: _session_viewer(rows) for found, rows in sessions.items()}
+
+
+def _session_viewer(rows: list[Row[Any]]) -> Viewer | Unauthenticated:
     row = rows[0]
     if (reason := why_dead(row)) is not None:
-        raise Unauthenticated(reason)
+        return Unauthenticated(reason)
     return Viewer(
         workspace_id=row.workspace_id,
         actor_id=row.actor_id,
-        feed=_feed(row),
+        feed=_feed(row.feed_generation, row.event_position, row.pruned_position),
         last_seen_at=row.last_seen_at,
         expires_at=row.expires_at,
         user_id=row.user_id,
         session_id=row.id,
-        roles=frozenset(each.role for each in rows if each.role),
+        roles=_same(frozenset(each.role for each in rows if each.role)),
     )
 
 
@@ -210,27 +315,32 @@ def _why_token_dead(token: Row[Any]) -> RevocationReason | None:
     return RevocationReason.EXPIRED if token.expires_at is not None and token.expires_at <= now() else None
 
 
-async def _token_viewer(reader: Reader | Tx, which: ColumnElement[bool]) -> Viewer:
-    row = await reader.row(
-        select(TOKEN, ACTOR.c.id.label("actor_id"), *_FEED)
+async def _token_viewers(
+    reader: Reader | Tx, key: ColumnElement[Any], keys: Collection[Any]
+) -> dict[Any, Viewer | Unauthenticated]:
+    rows = await reader.rows(
+        select(TOKEN, ACTOR.c.id.label("actor_id"), *_FEED, key.label("key"))
         .join(WORKSPACE, WORKSPACE.c.id == TOKEN.c.workspace_id)
         .join(ACTOR, ACTOR.c.access_token_id == TOKEN.c.id)
-        .where(which)
+        .where(key.in_(keys))
     )
-    if row is None:
-        raise Unauthenticated
+    return {row.key: _token_viewer(row) for row in rows}
+
+
+def _token_viewer(row: Row[Any]) -> Viewer | Unauthenticated:
     if (reason := _why_token_dead(row)) is not None:
-        raise Unauthenticated(reason)
+        return Unauthenticated(reason)
     return Viewer(
         workspace_id=row.workspace_id,
         actor_id=row.actor_id,
-        feed=_feed(row),
+        feed=_feed(row.feed_generation, row.event_position, row.pruned_position),
         last_seen_at=row.last_used_at,
         expires_at=row.expires_at,
         access_token_id=row.id,
-        scopes=frozenset(map(TokenScope, row.scopes.split())),
+        scopes=_same(frozenset(map(TokenScope, row.scopes.split()))),
     )
 
 
-def _feed(row: Row[Any]) -> FeedState:
-    return FeedState(row.feed_generation, row.event_position, row.pruned_position)
+# Thousands of viewers are kept, one for each open socket: what is equal in them is the same object.
+_feed = lru_cache(256)(FeedState)
+_same: Callable[[frozenset[T]], frozenset[T]] = lru_cache(256)(lambda rights: rights)

@@ -1,5 +1,7 @@
 """Who may see what, one rule per type, each also the wall of the viewer's workspace.
 
+A rule asks who the viewer is only where its standing does not decide: what standing decides is read once for many.
+
 A row that a rule leaves out does not exist for the viewer, whatever path leads to it. Roles and scopes gate the root
 fields besides; the users reached from what a token may read are not gated again.
 """
@@ -30,7 +32,7 @@ USER = table(User)
 
 def belongs(viewer: Viewer) -> bool:
     """Holds any role, or is an access token. A user without a role sees nothing but itself."""
-    return bool(viewer.roles) or viewer.access_token_id is not None
+    return bool(viewer.roles) or viewer.is_token
 
 
 def looks_up_user(viewer: Viewer, user_id: UUID) -> bool:
@@ -40,7 +42,7 @@ def looks_up_user(viewer: Viewer, user_id: UUID) -> bool:
 
 def looks_up_teams(viewer: Viewer) -> bool:
     """May ask for teams by their ids: a user for those that visible_teams() leaves it, a token by its scope."""
-    return viewer.reads_users or viewer.user_id is not None
+    return viewer.reads_users or not viewer.is_token
 
 
 def sees_sessions(viewer: Viewer, user_id: UUID) -> bool:
@@ -55,23 +57,28 @@ def visible_workspace(viewer: Viewer) -> ColumnElement[bool]:
 
 def visible_users(viewer: Viewer) -> ColumnElement[bool]:
     """Everybody, for all who belong; else only oneself."""
-    return and_(USER.c.workspace_id == viewer.workspace_id, _where(belongs(viewer)) | (USER.c.id == viewer.user_id))
+    here = USER.c.workspace_id == viewer.workspace_id
+    return here if belongs(viewer) else and_(here, USER.c.id == viewer.user_id)
 
 
 def visible_actors(viewer: Viewer) -> ColumnElement[bool]:
     """Everybody and everything that acts, for all who belong; else only oneself."""
-    return and_(ACTOR.c.workspace_id == viewer.workspace_id, _where(belongs(viewer)) | (ACTOR.c.id == viewer.actor_id))
+    here = ACTOR.c.workspace_id == viewer.workspace_id
+    return here if belongs(viewer) else and_(here, ACTOR.c.id == viewer.actor_id)
 
 
 def visible_teams(viewer: Viewer) -> ColumnElement[bool]:
     """Every team, for all who belong; else only one's own."""
-    own = select(MEMBER.c.team_id).where(MEMBER.c.user_id == viewer.user_id)
-    return and_(TEAM.c.workspace_id == viewer.workspace_id, _where(belongs(viewer)) | TEAM.c.id.in_(own))
+    here = TEAM.c.workspace_id == viewer.workspace_id
+    if belongs(viewer):
+        return here
+    return and_(here, TEAM.c.id.in_(select(MEMBER.c.team_id).where(MEMBER.c.user_id == viewer.user_id)))
 
 
 def visible_sessions(viewer: Viewer) -> ColumnElement[bool]:
     """Live sessions: one's own, or everybody's for an administrator. Needs SESSION joined with USER."""
-    return and_(live_sessions(viewer.workspace_id), _where(viewer.is_admin) | (SESSION.c.user_id == viewer.user_id))
+    live = live_sessions(viewer.workspace_id)
+    return live if viewer.is_admin else and_(live, SESSION.c.user_id == viewer.user_id)
 
 
 def live_sessions(workspace_id: UUID) -> ColumnElement[bool]:
@@ -92,8 +99,10 @@ def visible_work(viewer: Viewer, rows: Table) -> ColumnElement[bool]:
 
 def visible_operations(viewer: Viewer) -> ColumnElement[bool]:
     """Hand-overs: for all who read the inbox; else, for a token, the ones that it started."""
-    started = _where(viewer.access_token_id is not None) & (OPERATION.c.started_by_id == viewer.actor_id)
-    return and_(OPERATION.c.workspace_id == viewer.workspace_id, _where(viewer.reads_inbox) | started)
+    here = OPERATION.c.workspace_id == viewer.workspace_id
+    if viewer.reads_inbox:
+        return here
+    return and_(here, OPERATION.c.started_by_id == viewer.actor_id) if viewer.is_token else and_(here, false())
 
 
 def visible_audit(viewer: Viewer) -> ColumnElement[bool]:

@@ -1,13 +1,12 @@
-"""Who may watch the event feed, for which events, and when that right ends."""
+"""Who may watch the event feed, and for which of its topics."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
-from models.database import Reader
-from models.enums import EventKind, UserChangeKind
-from models.events import FeedEvent
-from resolvers.viewer import Viewer, recheck, require
+from models.enums import EventKind
+from models.events import Topic
+from resolvers.viewer import Viewer, require
 
 
 class RevocationScope(StrEnum):
@@ -18,54 +17,25 @@ class RevocationScope(StrEnum):
     WORKSPACE = "WORKSPACE"
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What a viewer watches for, and the right that it needs all the time."""
-
-    viewer: Viewer
-    allowed: Callable[[Viewer], bool]
-    wants: Callable[[FeedEvent], bool]
-
-    def changes_rights(self, event: FeedEvent) -> bool:
-        """The event says that the viewer's own roles have changed."""
-        return (
-            event.kind is EventKind.USER_CHANGED
-            and event.change is UserChangeKind.ROLES_CHANGED
-            and event.user_id == self.viewer.user_id
-        )
-
-    def concerns(self, event: FeedEvent) -> bool:
-        """The event is wanted, or decides whether others still may be."""
-        return self.wants(event) or self.changes_rights(event)
-
-    async def check_again(self, reader: Reader) -> Viewer:
-        """The viewer as it is now; raises Forbidden if it may watch no longer, Unauthenticated if it has ended."""
-        viewer = await recheck(reader, self.viewer)
-        require(self.allowed(viewer))
-        return viewer
+Watch: TypeAlias = Callable[[Viewer], Topic]
+"""What somebody watches for: a topic for each viewer. Who has the same standing may watch for the same."""
 
 
 def revocations(viewer: Viewer, scope: RevocationScope) -> Watch:
     """Watch sessions end. Raises Forbidden: an access token may watch WORKSPACE only, a user that as administrator."""
-    allowed, mine = _SCOPES[scope]
-    require(allowed(viewer))
-    return Watch(viewer, allowed, lambda event: event.kind is EventKind.SESSION_REVOKED and mine(viewer, event))
-
-
-_SCOPES: dict[RevocationScope, tuple[Callable[[Viewer], bool], Callable[[Viewer, FeedEvent], bool]]] = {
-    RevocationScope.CURRENT_SESSION: (
-        lambda viewer: viewer.session_id is not None,
-        lambda viewer, event: event.session_id == viewer.session_id,
-    ),
-    RevocationScope.VIEWER: (
-        lambda viewer: viewer.user_id is not None,
-        lambda viewer, event: event.user_id == viewer.user_id,
-    ),
-    RevocationScope.WORKSPACE: (lambda viewer: viewer.watches_sessions, lambda _viewer, _event: True),
-}
+    match scope:
+        case RevocationScope.CURRENT_SESSION:
+            require(not viewer.is_token)
+            return lambda viewer: Topic(EventKind.SESSION_REVOKED, session_id=viewer.session_id)
+        case RevocationScope.VIEWER:
+            require(not viewer.is_token)
+            return lambda viewer: Topic(EventKind.SESSION_REVOKED, user_id=viewer.user_id)
+        case RevocationScope.WORKSPACE:
+            require(viewer.watches_sessions)
+            return lambda _viewer: Topic(EventKind.SESSION_REVOKED)
 
 
 def user_changes(viewer: Viewer) -> Watch:
     """Watch users change. Raises Forbidden unless the viewer reads users."""
     require(viewer.reads_users)
-    return Watch(viewer, lambda viewer: viewer.reads_users, lambda event: event.kind is EventKind.USER_CHANGED)
+    return lambda _viewer: Topic(EventKind.USER_CHANGED)

@@ -9,8 +9,6 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from models.database import Database, Reader, Tx
-from offboard.feed.feed import Feed
-from offboard.feed.hub import Connection
 from resolvers.errors import Unauthenticated
 from resolvers.viewer import Viewer
 
@@ -46,19 +44,15 @@ class Context:
     def __init__(
         self,
         database: Database,
-        feed: Feed,
         lifetimes: Lifetimes,
         *,
         caller: Viewer | None = None,
         client: Client | None = None,
-        connection: Connection | None = None,
     ) -> None:
         self.database = database
-        self.feed = feed
         self.lifetimes = lifetimes
         self.caller = caller
         self.client = client or Client()
-        self.connection = connection
         self.reader = database.read()
         self._reads_as = caller
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}

@@ -1,34 +1,43 @@
 """The subscription root: what is pushed to clients as it happens."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from typing import Any, cast
 
 import strawberry
 
-from models.events import Cursor, CursorExpired, CursorInvalid, FeedEvent
+from models.events import Cursor, CursorExpired, CursorInvalid, FeedState
 from resolvers import errors, operations, watching
 from resolvers.viewer import require
 from resolvers.watching import RevocationScope, Watch
 from schema import ids
-from schema.context import Context, Info
+from schema.context import Info
 from schema.log import SessionRevocation, UserChange
 from schema.work import BulkOperation
 
 
-async def follow(context: Context, watch: Watch, after: str | None) -> AsyncIterator[FeedEvent]:
-    """The events that a viewer watches for, missed ones first; each is answered from a fresh snapshot, with the roles
-    that the viewer has by then.
+@dataclass(frozen=True, slots=True)
+class Watched(AsyncIterable[Any]):
+    """What a subscription to the event feed resolves to: whoever runs it follows the feed, and answers each event.
 
-    Raises InvalidCursor, CursorExpired, and Forbidden once the viewer has lost the right to watch.
+    It stands for a stream of events, as GraphQL wants one, without being one: thousands of subscribers need no task
+    each.
     """
-    feed = context.viewer.feed
+
+    watch: Watch
+    after: str | None
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        raise TypeError("The feed is followed, not iterated.")
+
+
+def position_after(feed: FeedState, after: str | None) -> int:
+    """The position after which a subscription begins, where the feed stands at `feed`.
+
+    Raises InvalidCursor and CursorExpired (both of resolvers.errors).
+    """
     try:
-        start = feed.position if after is None else feed.resume(Cursor.parse(after))
-        async for event in context.feed.follow(context.connection, context.viewer.workspace_id, start, watch.concerns):
-            await context.forget()
-            if watch.changes_rights(event):
-                context.sign_in(await watch.check_again(context.reader))
-            if watch.wants(event):
-                yield event
+        return feed.position if after is None else feed.resume(Cursor.parse(after))
     except CursorInvalid:
         raise errors.InvalidCursor("This is no cursor of the event feed. Start from feedPosition.") from None
     except CursorExpired:
@@ -44,22 +53,21 @@ class Subscription:
         "completes the operation and closes the connection with 4401. VIEWER: all of the signed-in user's. WORKSPACE: "
         "everyone's, for OWNER, ADMIN and access tokens with SESSIONS_WATCH. With `after`, missed events come first."
     )
-    async def session_revoked(
+    def session_revoked(
         self, info: Info, scope: RevocationScope = RevocationScope.CURRENT_SESSION, after: str | None = None
-    ) -> AsyncGenerator[SessionRevocation, None]:
+    ) -> AsyncIterator[SessionRevocation]:
         """Session revocations."""
-        watch = watching.revocations(info.context.viewer, scope)
-        async for event in follow(info.context, watch, after):
-            yield event  # type: ignore[misc]
+        return cast(
+            "AsyncIterator[SessionRevocation]", Watched(watching.revocations(info.context.viewer, scope), after)
+        )
 
     @strawberry.subscription(
         description="Users as they change, for consoles that keep their lists live. With `after`, missed changes come "
         "first."
     )
-    async def user_changed(self, info: Info, after: str | None = None) -> AsyncGenerator[UserChange, None]:
+    def user_changed(self, info: Info, after: str | None = None) -> AsyncIterator[UserChange]:
         """User changes."""
-        async for event in follow(info.context, watching.user_changes(info.context.viewer), after):
-            yield event  # type: ignore[misc]
+        return cast("AsyncIterator[UserChange]", Watched(watching.user_changes(info.context.viewer), after))
 
     @strawberry.subscription(description="A hand-over's state at once, then every change until it ends.")
     async def bulk_operation_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[BulkOperation, None]:

@@ -43,10 +43,12 @@ Dependencies
 (`Feed.follow`), who is still signed in as a callable (`StillAlive`), and what an operation answers through `Api`.
 """
 
-from offboard.feed.api import Api, OperationFailed, Result, Scope, Unauthorized
+from offboard.feed.api import Api, Result, Scope
+from offboard.feed.audience import Answers, Audience, Following
 from offboard.feed.brokers import Broker, MemoryBroker
+from offboard.feed.connection import Connection, Credential, Identity, Outlet
+from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.feed import Feed
-from offboard.feed.hub import Connection, Credential, Identity, Overflow
 from offboard.feed.protocol import Operation
 from offboard.feed.relay import Periods, StillAlive
 from offboard.feed.socket import Endpoint
@@ -54,18 +56,21 @@ from offboard.feed.transport import SERVER_OPTIONS, OneWriteProtocol
 
 __all__ = [
     "SERVER_OPTIONS",
+    "Answers",
     "Api",
+    "Audience",
     "Broker",
     "Connection",
     "Credential",
     "Endpoint",
     "Feed",
+    "Following",
     "Identity",
     "MemoryBroker",
     "OneWriteProtocol",
     "Operation",
     "OperationFailed",
-    "Overflow",
+    "Outlet",
     "Periods",
     "Result",
     "Scope",

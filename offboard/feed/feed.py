@@ -1,19 +1,22 @@
 """The feed of one process, as the rest of the application sees it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
+from typing import Any
 from uuid import UUID
 
 import structlog
 
-from models import events
 from models.database import Database, Tx
 from models.enums import RevocationReason
-from models.events import FeedEvent
-from models.types import now
+from models.events import CursorExpired, FeedEvent
+from offboard.feed.audience import Following
 from offboard.feed.brokers import Broker
-from offboard.feed.hub import QUEUE_LIMIT, Connection, Hub, Wanted
+from offboard.feed.connection import Connection, Subscription
+from offboard.feed.errors import OperationFailed, Unauthorized
+from offboard.feed.hub import QUEUE_LIMIT, Hub
+from offboard.feed.protocol import Json
 from offboard.feed.relay import Periods, Relay, StillAlive
 
 SERVICE_RESTART = 1012
@@ -26,7 +29,7 @@ class Feed:
     """Tells connections and subscriptions what was committed, on whatever process.
 
     `still_alive` is asked about every open connection each `periods.check` seconds; `queue_limit` is how many events
-    may wait for one subscription.
+    may wait for one connection.
     """
 
     def __init__(
@@ -38,12 +41,10 @@ class Feed:
         periods: Periods = Periods(),
         queue_limit: int = QUEUE_LIMIT,
     ) -> None:
-        self._database = database
         self._broker = broker
-        self._periods = periods
-        self._hub = Hub(queue_limit)
+        self._hub = Hub(queue_limit, self._renew_soon)
         self._relay = Relay(database, self._hub, still_alive, periods)
-        self._expiring: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def workspaces(self) -> int:
@@ -57,18 +58,21 @@ class Feed:
 
     async def stop(self) -> None:
         """Stop, and close what is left of connections so that their clients connect elsewhere."""
-        await self._broker.stop()
         await self._relay.stop()
-        for task in self._expiring:
-            task.cancel()
-        await asyncio.gather(*self._expiring, return_exceptions=True)
         for connection in self._hub.connections():
             self._hub.close(connection, SERVICE_RESTART, "Service restart")
-        self._hub.finish()
+        await self._broker.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def committed(self, tx: Tx) -> None:
-        """Hint every process at what a transaction wrote; belongs into `Database.after_commit`. Never raises."""
+        """Hint every process at what a transaction wrote; belongs into `Database.after_commit`. Never waits or raises.
+
+        This process needs no broker to be told.
+        """
         for workspace_id, position in tx.positions.items():
+            self._relay.hint(workspace_id, position)
             try:
                 await self._broker.publish(workspace_id, position)
             except Exception:
@@ -82,60 +86,107 @@ class Feed:
         identity = connection.identity
         known = identity.workspace_id in self._hub.channels
         passed = self._hub.attach(connection).position
-        self._plan_expiry(connection)
+        self._relay.plan_expiry(connection)
         if not known:
             self._relay.wake(identity.workspace_id)
         elif passed > identity.feed.position:
             await self._relay.reread(connection, passed)
 
     def detach(self, connection: Connection) -> None:
-        """Forget a connection whose transport is gone. Harmless when repeated."""
+        """Forget a connection whose transport is gone, and all that it follows. Harmless when repeated."""
         self._hub.detach(connection)
+        for subscription in connection.subscriptions.values():
+            subscription.end()
 
     async def retire(self, connection: Connection, reason: RevocationReason | None) -> None:
         """End a connection whose credential turned out not to work any more, after the event that says so, if any."""
         await self._relay.retire(connection, reason)
 
-    async def follow(
-        self, connection: Connection | None, workspace_id: UUID, after: int, wanted: Wanted
-    ) -> AsyncGenerator[FeedEvent, None]:
-        """The wanted events of a workspace after a position, each once, in order: first the rows, then as they come.
+    def follow(self, connection: Connection, operation_id: str, following: Following) -> None:
+        """Tell an operation every event of its topic after a position, once, in order: missed ones first.
 
-        Ends with its connection, after the event that ended that. A consumer that is too slow has its connection
-        aborted; one without a connection gets Overflow. `wanted` must be cheap and without side effects.
+        Nothing happens if the connection has ended.
         """
-        if connection is None:
-            await self._open(workspace_id)
-        elif not connection.attached:
+        if not connection.attached:
             return
-        subscription = self._hub.subscribe(connection, workspace_id, wanted)
+        subscription = self._hub.subscribe(connection, operation_id, following)
+        passed = self._hub.channels[connection.identity.workspace_id].position
+        if passed > min(following.after, following.checked):
+            subscription.fall_behind()
+            subscription.catching_up = self._spawn(self._catch_up(subscription, following, passed))
+
+    def unfollow(self, connection: Connection, operation_id: str) -> None:
+        """Tell an operation nothing more. Harmless when repeated."""
+        if (subscription := connection.subscriptions.pop(operation_id, None)) is not None:
+            self._hub.unsubscribe(subscription)
+            subscription.end()
+
+    async def _catch_up(self, subscription: Subscription, following: Following, through: int) -> None:
+        """Tell what lies between a cursor and where the channel stood, then what was committed meanwhile."""
+        connection = subscription.connection
+        start = min(following.after, following.checked)
+        history = self._relay.history(connection.identity.workspace_id, start, through)
         try:
-            async with aclosing(self._relay.history(workspace_id, after, subscription.start)) as missed:
+            async with aclosing(history) as missed:
                 async for event in missed:
-                    if wanted(event):
-                        yield event
-            while (live := await subscription.next()) is not None:
-                if live.position > after:
-                    yield live
+                    if event.position > following.checked and _changes_rights(event, connection):
+                        subscription.catching_up = None
+                        self._renew_soon(subscription)
+                        return
+                    if subscription.topic in event.topics:
+                        await self._tell(subscription, event)
+            while (collected := subscription.next_behind()) is not None:
+                await self._tell(subscription, collected)
+        except CursorExpired:
+            self._fail(subscription, subscription.audience.answers.cursor_expired)
+        except Exception:
+            log.exception("A subscription could not catch up", position=subscription.position)
+            self._fail(subscription, None)
         finally:
-            self._hub.unsubscribe(workspace_id, subscription)
+            subscription.catching_up = None
+            connection.pay()
 
-    async def _open(self, workspace_id: UUID) -> None:
-        if workspace_id not in self._hub.channels:
-            async with self._database.read() as reader:
-                state = await events.state(reader, workspace_id)
-            self._hub.open(workspace_id, state.position)
-            self._relay.wake(workspace_id)
+    async def _tell(self, subscription: Subscription, event: FeedEvent) -> None:
+        if event.position > subscription.position:
+            await subscription.connection.outlet.ready()
+            subscription.tell(event, await subscription.audience.answer(event, subscription.connection))
 
-    def _plan_expiry(self, connection: Connection) -> None:
-        identity = connection.identity
-        if identity.expires_at is not None:
-            delay = (identity.expires_at - now()).total_seconds()
-            if identity.session_id is not None:
-                delay += self._periods.expiry
-            connection.expiry = asyncio.get_running_loop().call_later(delay, self._expire, connection)
+    def _renew_soon(self, subscription: Subscription) -> None:
+        self._hub.unsubscribe(subscription)
+        subscription.end()
+        self._spawn(self._renew(subscription))
 
-    def _expire(self, connection: Connection) -> None:
-        task = asyncio.create_task(self._relay.retire(connection, RevocationReason.EXPIRED))
-        self._expiring.add(task)
-        task.add_done_callback(self._expiring.discard)
+    async def _renew(self, subscription: Subscription) -> None:
+        """Let an operation go on, after the last event that it was told, with the rights that its holder has now."""
+        connection, answers = subscription.connection, subscription.audience.answers
+        try:
+            following = await answers.renew(connection, subscription.position)
+        except Unauthorized as refusal:
+            await self._relay.retire(connection, refusal.reason)
+        except OperationFailed as failure:
+            self._fail(subscription, failure.errors)
+        except Exception:
+            log.exception("The rights of a subscription could not be checked")
+            self._fail(subscription, None)
+        else:
+            if _is_listening(subscription):
+                self.follow(connection, subscription.id, following)
+
+    def _fail(self, subscription: Subscription, errors: Sequence[Json] | None) -> None:
+        if _is_listening(subscription):
+            subscription.connection.outlet.fail(subscription.id, errors)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _is_listening(subscription: Subscription) -> bool:
+    """Whether its operation is still the client's, and no later one with the same id."""
+    return subscription.connection.subscriptions.get(subscription.id) is subscription
+
+
+def _changes_rights(event: FeedEvent, connection: Connection) -> bool:
+    return event.changes_rights_of is not None and event.changes_rights_of == connection.identity.user_id

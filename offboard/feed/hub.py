@@ -4,200 +4,103 @@ Every method runs to its end on the event loop, so each change of the hub is see
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
-from models.enums import EventKind, RevocationReason
-from models.events import FeedEvent, FeedState
+from models.enums import RevocationReason
+from models.events import FeedEvent, Topic
+from offboard.feed.audience import Audience, Following
+from offboard.feed.connection import Connection, Credential, Subscription
 
 QUEUE_LIMIT = 1_000
 
-Wanted = Callable[[FeedEvent], bool]
-"""Whether a subscription is to get an event. Cheap, without side effects."""
+K = TypeVar("K")
+V = TypeVar("V")
 
 log = structlog.get_logger(__name__)
-
-
-class Overflow(Exception):
-    """A consumer without a connection was too slow: its queue is full. It resumes from its last position."""
-
-
-class Identity(Protocol):
-    """Whoever holds a connection, as the database had it when the feed stood at `feed`."""
-
-    @property
-    def workspace_id(self) -> UUID: ...
-    @property
-    def user_id(self) -> UUID | None: ...
-    @property
-    def session_id(self) -> UUID | None: ...
-    @property
-    def access_token_id(self) -> UUID | None: ...
-    @property
-    def expires_at(self) -> datetime | None: ...
-    @property
-    def feed(self) -> FeedState: ...
-
-
-class Credential(NamedTuple):
-    """What a connection was opened with: a session, or an access token."""
-
-    workspace_id: UUID
-    session_id: UUID | None
-    access_token_id: UUID | None
-
-
-class Outlet(Protocol):
-    """The transport of a connection. No method blocks, raises, or calls back into the hub."""
-
-    def sign_out(self, reason: RevocationReason | None) -> None:
-        """Send what the operations still have to say, complete them and close with 4401, in one write."""
-
-    def close(self, code: int, reason: str) -> None:
-        """Close at once, without completing operations, so that the client connects again and resumes."""
-
-    def abort(self) -> None:
-        """Cut the connection, without a close frame that could not get out."""
-
-
-class Connection:
-    """One client's open socket after it has been authenticated. `scope` is the ASGI scope of its handshake."""
-
-    __slots__ = ("attached", "expiry", "identity", "outlet", "scope", "subscriptions")
-
-    def __init__(self, identity: Identity, outlet: Outlet, scope: Mapping[str, Any]) -> None:
-        self.identity = identity
-        self.outlet = outlet
-        self.scope = scope
-        self.subscriptions: set[Subscription] = set()
-        self.expiry: asyncio.TimerHandle | None = None
-        self.attached = False
-
-    @property
-    def credential(self) -> Credential:
-        """The session or access token that keeps this connection open."""
-        return Credential(self.identity.workspace_id, self.identity.session_id, self.identity.access_token_id)
-
-
-class Subscription:
-    """A bounded queue of events that one consumer awaits. `start` is where its channel stood when it registered."""
-
-    __slots__ = ("_closed", "_error", "_events", "_limit", "_waiter", "connection", "start", "wanted")
-
-    def __init__(self, connection: Connection | None, wanted: Wanted, start: int, limit: int) -> None:
-        self.connection = connection
-        self.wanted = wanted
-        self.start = start
-        self._limit = limit
-        self._events: deque[FeedEvent] = deque()
-        self._closed = False
-        self._error: Exception | None = None
-        self._waiter: asyncio.Future[None] | None = None
-
-    def offer(self, event: FeedEvent) -> bool:
-        """Queue an event if it is wanted; False if the queue is full."""
-        try:
-            if self._closed or not self.wanted(event):
-                return True
-        except Exception as error:
-            log.exception("A subscription could not tell whether it wants an event", position=event.position)
-            self.finish(error)
-            return True
-        if len(self._events) >= self._limit:
-            return False
-        self._events.append(event)
-        self._wake()
-        return True
-
-    def finish(self, error: Exception | None = None) -> None:
-        """End after the events queued so far; with an error, at once."""
-        if error is not None:
-            self._events.clear()
-            self._error = error
-        self._closed = True
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def next(self) -> FeedEvent | None:
-        """The next event, or None after the last one; raises what ended the subscription."""
-        while not self._events:
-            if self._error is not None:
-                raise self._error
-            if self._closed:
-                return None
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        return self._events.popleft()
 
 
 class Channel:
     """One workspace's feed as this process passes it on. `turn` is held by whoever moves it."""
 
-    __slots__ = ("connections", "position", "subscriptions", "turn")
+    __slots__ = ("holders", "position", "subscriptions", "turn", "users")
 
     def __init__(self, position: int) -> None:
         self.position = position
-        self.connections: dict[Credential, set[Connection]] = {}
-        self.subscriptions: dict[Subscription, None] = {}
+        self.holders: dict[Credential, set[Connection]] = {}
+        self.users: dict[UUID, set[Connection]] = {}
+        self.subscriptions: dict[Topic, set[Subscription]] = {}
         self.turn = asyncio.Lock()
 
 
 class Hub:
-    """All channels of this process, by workspace, and in each the connections by session or access token."""
+    """All channels of this process, by workspace; in each the connections by user and by session or access token.
 
-    def __init__(self, queue_limit: int = QUEUE_LIMIT) -> None:
+    `renew` is called with each subscription whose holder's rights have changed: it is told nothing more until then.
+    """
+
+    def __init__(self, queue_limit: int, renew: Callable[[Subscription], None]) -> None:
         self.channels: dict[UUID, Channel] = {}
         self._queue_limit = queue_limit
-
-    def open(self, workspace_id: UUID, position: int) -> Channel:
-        """The channel of a workspace; a new one stands at `position`. It lasts while it has a follower."""
-        return self.channels.setdefault(workspace_id, Channel(position))
+        self._renew = renew
 
     def attach(self, connection: Connection) -> Channel:
         """Let a connection hear of its end. A new channel starts where the feed stood when it was authenticated."""
-        channel = self.open(connection.identity.workspace_id, connection.identity.feed.position)
-        channel.connections.setdefault(connection.credential, set()).add(connection)
+        identity = connection.identity
+        channel = self.channels.get(identity.workspace_id)
+        if channel is None:
+            channel = self.channels[identity.workspace_id] = Channel(identity.feed.position)
+        channel.holders.setdefault(connection.credential, set()).add(connection)
+        if identity.user_id is not None:
+            channel.users.setdefault(identity.user_id, set()).add(connection)
         connection.attached = True
         return channel
 
-    def subscribe(self, connection: Connection | None, workspace_id: UUID, wanted: Wanted) -> Subscription:
-        """Queue the wanted events of an open channel from now on, for as long as the connection, if any, is attached.
+    def subscribe(self, connection: Connection, operation_id: str, following: Following) -> Subscription:
+        """Tell an operation of the events of a topic from now on, for as long as its connection is attached.
 
-        The workspace must be the connection's own: tenants are walls.
+        It takes the place of an operation with the same id.
         """
-        assert connection is None or (connection.attached and connection.identity.workspace_id == workspace_id)
-        channel = self.channels[workspace_id]
-        subscription = Subscription(connection, wanted, channel.position, self._queue_limit)
-        channel.subscriptions[subscription] = None
-        if connection is not None:
-            connection.subscriptions.add(subscription)
+        assert connection.attached
+        audience, topic, after, _ = following
+        subscription = Subscription(connection, operation_id, audience, topic, after)
+        connection.subscriptions[operation_id] = subscription
+        channel = self.channels[connection.identity.workspace_id]
+        channel.subscriptions.setdefault(topic, set()).add(subscription)
         return subscription
 
-    def unsubscribe(self, workspace_id: UUID, subscription: Subscription) -> None:
-        """Queue nothing more. Harmless when repeated."""
-        if subscription.connection is not None:
-            subscription.connection.subscriptions.discard(subscription)
-        if (channel := self.channels.get(workspace_id)) is not None:
-            channel.subscriptions.pop(subscription, None)
-            self._forget_if_idle(workspace_id, channel)
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Tell it of nothing later. Harmless when repeated."""
+        channel = self.channels.get(subscription.connection.identity.workspace_id)
+        if channel is not None:
+            _discard(channel.subscriptions, subscription.topic, subscription)
 
     def deliver(self, channel: Channel, event: FeedEvent) -> None:
-        """Move a channel to its next event: offer it to every subscription, then end whom it signs out."""
+        """Move a channel to its next event: tell it to those who follow its topics, then end whom it signs out."""
         channel.position = event.position
-        for subscription in list(channel.subscriptions):
-            if not subscription.offer(event):
-                self._overflow(channel, subscription)
-        if event.kind in (EventKind.SESSION_REVOKED, EventKind.TOKEN_REVOKED):
-            for connection in self.holders(revoked_credential(event)):
-                self.sign_out(connection, event.reason)
+        if (user_id := event.changes_rights_of) is not None:
+            for connection in list(channel.users.get(user_id, ())):
+                for subscription in list(connection.subscriptions.values()):
+                    self.unsubscribe(subscription)
+                    self._renew(subscription)
+        credential = revoked_credential(event)
+        leaving = [] if credential is None else self.holders(credential)
+        told: defaultdict[Audience, list[Subscription]] = defaultdict(list)
+        for subscription in self._followers(channel, event):
+            if subscription.behind is not None:
+                subscription.behind.append(event)
+            else:
+                told[subscription.audience].append(subscription)
+        for audience, subscriptions in told.items():
+            if leaving:  # whoever is to be closed is served first
+                subscriptions.sort(key=lambda subscription: subscription.connection not in leaving)
+            audience.tell(event, subscriptions)
+        for connection in leaving:
+            self.sign_out(connection, event.reason)
 
     def sign_out(self, connection: Connection, reason: RevocationReason | None) -> None:
         """Close with 4401 after what was delivered. Nothing happens to one that is not attached."""
@@ -210,60 +113,60 @@ class Hub:
             connection.outlet.close(code, reason)
 
     def detach(self, connection: Connection) -> bool:
-        """Deliver nothing more to a connection and end its subscriptions; False if it was not attached."""
+        """Let nothing later reach a connection; False if it was not attached."""
         if not connection.attached:
             return False
         connection.attached = False
         if connection.expiry is not None:
             connection.expiry.cancel()
-        workspace_id = connection.identity.workspace_id
-        channel = self.channels[workspace_id]
-        holders = channel.connections[connection.credential]
-        holders.discard(connection)
-        if not holders:
-            del channel.connections[connection.credential]
-        for subscription in connection.subscriptions:
-            channel.subscriptions.pop(subscription, None)
-            subscription.finish()
-        connection.subscriptions.clear()
-        self._forget_if_idle(workspace_id, channel)
+        identity = connection.identity
+        channel = self.channels[identity.workspace_id]
+        _discard(channel.holders, connection.credential, connection)
+        if identity.user_id is not None:
+            _discard(channel.users, identity.user_id, connection)
+        for subscription in connection.subscriptions.values():
+            self.unsubscribe(subscription)
+        if not channel.holders:
+            del self.channels[identity.workspace_id]
         return True
 
-    def connections(self) -> list[Connection]:
-        """Every attached connection."""
-        return [
-            connection
-            for channel in self.channels.values()
-            for holders in channel.connections.values()
-            for connection in holders
-        ]
+    def connections(self) -> Iterator[Connection]:
+        """Every attached connection, as it was at the beginning."""
+        for channel in list(self.channels.values()):
+            for holders in list(channel.holders.values()):
+                yield from list(holders)
 
     def holders(self, credential: Credential) -> list[Connection]:
         """The connections that are attached with a credential."""
         channel = self.channels.get(credential.workspace_id)
-        return [] if channel is None else list(channel.connections.get(credential, ()))
+        return [] if channel is None else list(channel.holders.get(credential, ()))
 
-    def finish(self) -> None:
-        """End every subscription."""
-        for channel in self.channels.values():
-            for subscription in channel.subscriptions:
-                subscription.finish()
+    def _followers(self, channel: Channel, event: FeedEvent) -> Iterator[Subscription]:
+        for topic in event.topics:
+            for subscription in list(channel.subscriptions.get(topic, ())):
+                waiting = subscription.connection.owed if subscription.behind is None else len(subscription.behind)
+                if waiting < self._queue_limit:
+                    yield subscription
+                else:
+                    self._overflow(subscription.connection)
 
-    def _overflow(self, channel: Channel, subscription: Subscription) -> None:
-        connection = subscription.connection
-        if connection is None:
-            channel.subscriptions.pop(subscription, None)
-            subscription.finish(Overflow())
-        elif self.detach(connection):
-            log.warning("A client reads too slowly: its transport is aborted", credential=connection.credential)
+    def _overflow(self, connection: Connection) -> None:
+        if self.detach(connection):
+            log.warning("A client is served too slowly: its transport is aborted", credential=connection.credential)
             connection.outlet.abort()
 
-    def _forget_if_idle(self, workspace_id: UUID, channel: Channel) -> None:
-        if not channel.connections and not channel.subscriptions:
-            del self.channels[workspace_id]
 
-
-def revoked_credential(event: FeedEvent) -> Credential:
-    """The credential that an event of a revocation ends."""
+def revoked_credential(event: FeedEvent) -> Credential | None:
+    """The credential that an event of a revocation ends; None for other events."""
+    if event.reason is None:
+        return None
     assert event.workspace_id is not None
     return Credential(event.workspace_id, event.session_id, event.access_token_id)
+
+
+def _discard(sets: dict[K, set[V]], key: K, member: V) -> None:
+    members = sets.get(key)
+    if members is not None:
+        members.discard(member)
+        if not members:
+            del sets[key]

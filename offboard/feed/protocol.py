@@ -130,33 +130,28 @@ def _object(holder: Json, key: str) -> Json | None:
     return value
 
 
-def connection_ack() -> str:
-    """The client may subscribe now."""
-    return '{"type":"connection_ack"}'
+CONNECTION_ACK = b'{"type":"connection_ack"}'
+"""The client may subscribe now."""
 
 
-def pong(payload: Json | None) -> str:
+def pong(payload: Json | None) -> bytes:
     """The answer to a ping, with its payload."""
-    return _write({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
+    return orjson.dumps({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
 
 
-def next_result(operation_id: str, result: Json) -> str:
-    """One execution result of an operation."""
-    return _write({"id": operation_id, "type": "next", "payload": result})
+def next_result(operation_id: str, payload: bytes) -> bytes:
+    """One execution result of an operation, encoded already: many operations may share it."""
+    return b'{"id":%b,"type":"next","payload":%b}' % (orjson.dumps(operation_id), payload)
 
 
-def error(operation_id: str, errors: Sequence[Json]) -> str:
+def error(operation_id: str, errors: Sequence[Json]) -> bytes:
     """The errors that terminate an operation; no complete follows."""
-    return _write({"id": operation_id, "type": "error", "payload": errors})
+    return orjson.dumps({"id": operation_id, "type": "error", "payload": errors})
 
 
-def complete(operation_id: str) -> str:
+def complete(operation_id: str) -> bytes:
     """An operation has ended."""
-    return _write({"id": operation_id, "type": "complete"})
-
-
-def _write(message: Json) -> str:
-    return orjson.dumps(message).decode()
+    return orjson.dumps({"id": operation_id, "type": "complete"})
 
 
 def cut(reason: str) -> str:

@@ -12,9 +12,14 @@ from models import events
 from models.database import Database, Reader
 from models.enums import RevocationReason
 from models.events import CursorExpired, FeedEvent
-from offboard.feed.hub import Connection, Credential, Hub, revoked_credential
+from models.types import now
+from offboard.feed.connection import Connection, Credential
+from offboard.feed.hub import Hub, revoked_credential
 
 CHECK_PAGE = 500
+READERS_OF_HISTORY = 4
+"""How many clients may read what they missed at the same time: the others of a storm wait, and nobody else does."""
+
 TRY_AGAIN_LATER = 1013
 """A close code after which clients connect again: the IANA WebSocket Close Code Number Registry, RFC 6455 11.7."""
 
@@ -51,7 +56,9 @@ class Relay:
         self._behind: set[UUID] = set()
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._expiring: set[asyncio.Task[None]] = set()
         self._blind: asyncio.TimerHandle | None = None
+        self._resuming = asyncio.Semaphore(READERS_OF_HISTORY)
 
     def start(self) -> None:
         """Begin to read, poll and check."""
@@ -62,9 +69,10 @@ class Relay:
         """Stop reading, polling and checking."""
         if self._blind is not None:
             self._blind.cancel()
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._expiring]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def hint(self, workspace_id: UUID, position: int) -> None:
         """Read on if a workspace's channel has not come to a position yet."""
@@ -90,12 +98,12 @@ class Relay:
                 page_is_full = len(page) == events.BATCH
                 for event in page:
                     self._hub.deliver(channel, event)
-                    await asyncio.sleep(0)  # lets consumers empty their queues, and the rest of the process live
+                    await asyncio.sleep(0)  # lets audiences empty their queues, and the rest of the process live
 
     async def history(self, workspace_id: UUID, after: int, through: int) -> AsyncGenerator[FeedEvent, None]:
         """The rows after a position up to another one, read page by page; raises CursorExpired if some were pruned."""
         while after < through:
-            async with self._database.read() as reader:
+            async with self._resuming, self._database.read() as reader:
                 page = await events.read_after(reader, workspace_id, after)
             for event in page:
                 if event.position != after + 1:
@@ -112,7 +120,7 @@ class Relay:
         identity = connection.identity
         async with aclosing(self.history(identity.workspace_id, identity.feed.position, through)) as missed:
             async for event in missed:
-                if event.reason is not None and revoked_credential(event) == connection.credential:
+                if revoked_credential(event) == connection.credential:
                     self._hub.sign_out(connection, event.reason)
                     return
 
@@ -148,9 +156,27 @@ class Relay:
                 for workspace_id, position in positions.items():
                     self.hint(workspace_id, position)
 
+    def plan_expiry(self, connection: Connection) -> None:
+        """End a connection when its session or access token expires, if that is before the next checks."""
+        expires_at, identity = connection.identity.expires_at, connection.identity
+        if expires_at is None or connection.expiry is not None:
+            return
+        delay = (expires_at - now()).total_seconds()
+        if delay < 2 * self._periods.check:
+            if identity.session_id is not None:
+                delay += self._periods.expiry
+            connection.expiry = asyncio.get_running_loop().call_later(delay, self._expire, connection)
+
+    def _expire(self, connection: Connection) -> None:
+        task = asyncio.create_task(self.retire(connection, RevocationReason.EXPIRED))
+        self._expiring.add(task)
+        task.add_done_callback(self._expiring.discard)
+
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._periods.check)
+            for connection in self._hub.connections():
+                self.plan_expiry(connection)
             try:
                 async with asyncio.timeout(self._periods.blind):
                     await self._check_all()
@@ -171,8 +197,8 @@ class Relay:
 
     def _pages(self) -> Iterator[list[Credential]]:
         for channel in self._hub.channels.values():
-            sessions = [credential for credential in channel.connections if credential.session_id is not None]
-            tokens = [credential for credential in channel.connections if credential.session_id is None]
+            sessions = [credential for credential in channel.holders if credential.session_id is not None]
+            tokens = [credential for credential in channel.holders if credential.session_id is None]
             for kind in (sessions, tokens):
                 for first in range(0, len(kind), CHECK_PAGE):
                     yield kind[first : first + CHECK_PAGE]
@@ -183,7 +209,7 @@ class Relay:
         self._blind = asyncio.get_running_loop().call_later(self._periods.blind, self._go_blind)
 
     def _go_blind(self) -> None:
-        connections = self._hub.connections()
+        connections = list(self._hub.connections())
         if connections:
             log.error("The connections could not be checked in time: closing them", connections=len(connections))
         for connection in connections:

@@ -1,16 +1,22 @@
 """The WebSocket endpoint: `graphql-transport-ws` to the letter of PROTOCOL.md of enisdenjo/graphql-ws, for any Api."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
+import orjson
 import structlog
 
 from models.enums import RevocationReason
 from offboard.feed import protocol
-from offboard.feed.api import Api, OperationFailed, Scope, Unauthorized
+from offboard.feed.api import Api, Scope
+from offboard.feed.audience import Following
+from offboard.feed.connection import Connection
+from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.feed import Feed
-from offboard.feed.hub import Connection
+from offboard.feed.hub import QUEUE_LIMIT
 from offboard.feed.protocol import CloseCode, InvalidMessage, Json, Operation
 from offboard.feed.relay import TRY_AGAIN_LATER
 from offboard.feed.transport import transport_of
@@ -20,7 +26,7 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 INIT_TIMEOUT = 10.0
 GRACE = 1.0
-MASKED = {"message": "Something went wrong on the server.", "extensions": {"code": "INTERNAL"}}
+MASKED: Json = {"message": "Something went wrong on the server.", "extensions": {"code": "INTERNAL"}}
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +50,32 @@ class Endpoint:
 
 
 class _Socket:
-    """One socket: reads messages, runs operations as tasks, and is the outlet of its connection.
+    """One socket: reads messages, runs operations, and is the outlet of its connection.
+
+    An operation runs as a task until it is answered; one that follows the feed then leaves nothing running behind.
 
     While `_held` is a list the socket is being signed out: what operations still say is kept there, to leave together
     with the close frame. A gap after `complete` would make clients close with 1000 and never see 4401.
     """
+
+    __slots__ = (
+        "_acknowledged",
+        "_asgi_send",
+        "_closed",
+        "_connection",
+        "_endpoint",
+        "_held",
+        "_init_timer",
+        "_introduced",
+        "_last_words",
+        "_operations",
+        "_receive",
+        "_resumed",
+        "_scope",
+        "_signing_in",
+        "_transport",
+        "_unsent",
+    )
 
     def __init__(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         self._endpoint = endpoint
@@ -58,13 +85,14 @@ class _Socket:
         self._transport = transport_of(scope)
         self._connection: Connection | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._signing_in: asyncio.Task[None] | None = None
         self._last_words: asyncio.Task[None] | None = None
         self._init_timer: asyncio.TimerHandle | None = None
         self._introduced = False
         self._acknowledged = False
-        self._held: list[str] | None = None
-        self._sending = 0
+        self._unsent: deque[bytes] | None = None
+        self._resumed: asyncio.Event | None = None
+        self._held: list[bytes] | None = None
         self._closed = False
 
     async def serve(self) -> None:
@@ -72,17 +100,39 @@ class _Socket:
         try:
             await self._accept()
             while (event := await self._receive())["type"] == "websocket.receive":
-                await self._take(event.get("text"))
+                self._take(event.get("text"))
         except OSError:
             return  # the ASGI specification's sign that the peer went away
         finally:
             await self._tear_down()
 
+    def next(self, operation_id: str, payload: bytes) -> None:
+        """See Outlet."""
+        self._say(protocol.next_result(operation_id, payload))
+
+    def fail(self, operation_id: str, errors: Sequence[Json] | None) -> None:
+        """See Outlet."""
+        if self._connection is not None:
+            self._endpoint.feed.unfollow(self._connection, operation_id)
+        self._say(protocol.error(operation_id, errors or [MASKED]))
+
+    async def ready(self) -> None:
+        """See Outlet."""
+        while self._is_waiting():
+            if self._resumed is None:
+                self._resumed = asyncio.Event()
+            self._transport.on_resume = self._resume
+            await self._resumed.wait()
+
     def sign_out(self, reason: RevocationReason | None) -> None:
         """See Outlet: answers under way, the last events, their completion and 4401 leave in one write."""
-        if not self._closed and self._held is None:
-            self._held = []
-            self._last_words = asyncio.create_task(self._finish(reason or "Unauthorized"))
+        if self._closed or self._held is not None:
+            return
+        self._held = []
+        if self._operations or (self._connection is not None and self._connection.owed):
+            self._last_words = asyncio.create_task(self._finish_soon(reason))
+        else:
+            self._finish(reason)
 
     def close(self, code: int, reason: str) -> None:
         """See Outlet."""
@@ -106,27 +156,26 @@ class _Socket:
             await self._asgi_send({"type": "websocket.accept"})
             self.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
 
-    async def _take(self, text: str | None) -> None:
+    def _take(self, text: str | None) -> None:
         if self._closed or self._held is not None:
             return
         try:
             if text is None:
                 raise InvalidMessage("A message must be text")
-            await self._handle(protocol.read(text))
+            self._handle(protocol.read(text))
         except InvalidMessage as invalid:
             self.close(CloseCode.INVALID_MESSAGE, str(invalid))
 
-    async def _handle(self, message: protocol.Message) -> None:
+    def _handle(self, message: protocol.Message) -> None:
         match message:
             case protocol.ConnectionInit(payload):
                 self._introduce(payload)
             case protocol.Subscribe(operation_id, operation):
                 self._subscribe(operation_id, operation)
             case protocol.Complete(operation_id):
-                if (task := self._operations.pop(operation_id, None)) is not None:
-                    task.cancel()
+                self._complete(operation_id)
             case protocol.Ping(payload):
-                await self._send(protocol.pong(payload))
+                self._say(protocol.pong(payload))
             case protocol.Pong():
                 pass
 
@@ -137,12 +186,13 @@ class _Socket:
         self._introduced = True
         if self._init_timer is not None:
             self._init_timer.cancel()
-        self._spawn(self._authenticate(bearer_token(payload, self._scope["headers"])))
+            self._init_timer = None
+        self._signing_in = asyncio.create_task(self._sign_in(bearer_token(payload, self._scope["headers"])))
 
-    async def _authenticate(self, token: str | None) -> None:
+    async def _sign_in(self, token: str | None) -> None:
         try:
-            identity = await self._endpoint.api.authenticate(token, self._scope)
-            self._connection = Connection(identity, self, self._scope)
+            identity = await self._endpoint.api.authenticate(token)
+            self._connection = Connection(identity, self)
             await self._endpoint.feed.attach(self._connection)
         except Unauthorized as refusal:
             self.close(CloseCode.UNAUTHORIZED, refusal.reason or "Unauthorized")
@@ -152,82 +202,123 @@ class _Socket:
         else:
             self._acknowledged = self._connection.attached
             if self._acknowledged:
-                await self._send(protocol.connection_ack())
+                self._say(protocol.CONNECTION_ACK)
+        finally:
+            self._signing_in = None
 
     def _subscribe(self, operation_id: str, operation: Operation) -> None:
-        if not self._acknowledged:
+        if not self._acknowledged or self._connection is None:
             self.close(CloseCode.UNAUTHORIZED, "Unauthorized")
-        elif operation_id in self._operations:
+        elif operation_id in self._operations or operation_id in self._connection.subscriptions:
             self.close(CloseCode.SUBSCRIBER_EXISTS, f"Subscriber for {operation_id} already exists")
         else:
-            self._operations[operation_id] = self._spawn(self._run(operation_id, operation))
+            work = self._run(self._connection, operation_id, operation)
+            self._operations[operation_id] = asyncio.create_task(work)
 
-    async def _run(self, operation_id: str, operation: Operation) -> None:
-        assert self._connection is not None
+    def _complete(self, operation_id: str) -> None:
+        if (task := self._operations.pop(operation_id, None)) is not None:
+            task.cancel()
+        elif self._connection is not None:
+            self._endpoint.feed.unfollow(self._connection, operation_id)
+
+    async def _run(self, connection: Connection, operation_id: str, operation: Operation) -> None:
+        this = asyncio.current_task()
         try:
-            result = await self._endpoint.api.execute(self._connection, operation)
-            await self._forward(operation_id, result)
-            farewell = protocol.complete(operation_id)
+            result = await self._endpoint.api.execute(connection, operation, self._scope)
+            if isinstance(result, Following):
+                self._endpoint.feed.follow(connection, operation_id, result)
+            else:
+                await self._forward(operation_id, result)
+                self._say(protocol.complete(operation_id))
         except Unauthorized as refusal:
-            await self._endpoint.feed.retire(self._connection, refusal.reason)
-            return
+            self._operations.pop(operation_id, None)
+            await self._endpoint.feed.retire(connection, refusal.reason)
         except OperationFailed as failure:
-            farewell = protocol.error(operation_id, failure.errors)
+            self._say(protocol.error(operation_id, failure.errors))
         except Exception:
             log.exception("An operation failed")
-            farewell = protocol.error(operation_id, [MASKED])
-        self._operations.pop(operation_id, None)
-        await self._send(farewell)
+            self._say(protocol.error(operation_id, [MASKED]))
+        finally:
+            if self._operations.get(operation_id) is this:
+                del self._operations[operation_id]
 
     async def _forward(self, operation_id: str, result: Json | AsyncIterator[Json]) -> None:
         if not isinstance(result, AsyncIterator):
-            await self._send(protocol.next_result(operation_id, result))
+            await self._answer(operation_id, result)
             return
         try:
             async for each in result:
-                await self._send(protocol.next_result(operation_id, each))
+                await self._answer(operation_id, each)
         finally:
             if (aclose := getattr(result, "aclose", None)) is not None:
                 await aclose()
 
-    async def _send(self, text: str) -> None:
+    async def _answer(self, operation_id: str, result: Json) -> None:
+        payload = orjson.dumps(result)
+        if self._held is None:
+            await self.ready()
+        self.next(operation_id, payload)
+
+    def _say(self, text: bytes) -> None:
         if self._closed:
             return
         if self._held is not None:
             self._held.append(text)
-            return
-        self._sending += 1
-        try:
-            await self._asgi_send({"type": "websocket.send", "text": text})
-        except OSError:
-            self._closed = True
-        finally:
-            self._sending -= 1
+        elif self._is_waiting():
+            self._keep(text)
+        else:
+            self._transport.say(text)
 
-    async def _finish(self, reason: str) -> None:
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=self._endpoint.grace)
+    def _is_waiting(self) -> bool:
+        return not self._closed and (self._transport.stalled or bool(self._unsent))
+
+    def _keep(self, text: bytes) -> None:
+        if self._unsent is None:
+            self._unsent = deque()
+            self._transport.on_resume = self._resume
+        self._unsent.append(text)
+        if len(self._unsent) > QUEUE_LIMIT:
+            log.warning("A client reads too slowly: its transport is aborted")
+            self.abort()
+
+    def _resume(self) -> None:
+        while self._unsent and not self._transport.stalled:
+            self._transport.say(self._unsent.popleft())
+        if not self._unsent:
+            self._unsent = None
+        if self._resumed is not None and not self._is_waiting():
+            self._resumed.set()
+            self._resumed = None
+
+    async def _finish_soon(self, reason: RevocationReason | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._endpoint.grace):
+                if self._connection is not None:
+                    await self._connection.told()
+                if self._operations:
+                    await asyncio.wait(list(self._operations.values()))
+        self._finish(reason)
+
+    def _finish(self, reason: RevocationReason | None) -> None:
         if self._closed:
             return
-        if self._sending:
+        if self._is_waiting():
             self.abort()  # a message that cannot get out: what comes after it must not get out either
             return
         self._closed = True
-        self._transport.finish(self._held or (), CloseCode.UNAUTHORIZED, protocol.cut(reason))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        completed = self._connection.subscriptions if self._connection is not None else ()
+        last = [*(self._held or ()), *map(protocol.complete, completed)]
+        self._transport.finish(last, CloseCode.UNAUTHORIZED, protocol.cut(reason or "Unauthorized"))
 
     async def _tear_down(self) -> None:
         self._closed = True
         if self._init_timer is not None:
             self._init_timer.cancel()
+        if self._resumed is not None:
+            self._resumed.set()
         if self._connection is not None:
             self._endpoint.feed.detach(self._connection)
-        tasks = [*self._tasks, *([self._last_words] if self._last_words is not None else [])]
+        tasks = [task for task in (*self._operations.values(), self._signing_in, self._last_words) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

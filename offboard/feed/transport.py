@@ -1,11 +1,15 @@
-"""uvicorn's WebSocket protocol, with what ASGI has no message for: a last word in one write, and cutting a connection.
+"""uvicorn's WebSocket protocol, with what ASGI has no message for: writing without waiting, a last word in one write,
+and cutting a connection.
 
 The running server passes itself to the application as `scope["extensions"]["offboard.transport"]`.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+import structlog
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
@@ -13,15 +17,33 @@ from offboard.feed.relay import TRY_AGAIN_LATER
 
 EXTENSION = "offboard.transport"
 
+STUCK_AFTER = 20.0
+"""Seconds that a peer may leave unread what was written to it, before its connection is cut."""
+
 UNREAD_AFTER_CLOSE = 5.0
 UNREAD_AFTER_SHUTDOWN = 0.5
 """Seconds that a peer has to read what was sent last, before its connection is cut."""
+
+log = structlog.get_logger(__name__)
+
+_EXCEPTIONAL = logging.getLogger("uvicorn.error.sockets")
+_EXCEPTIONAL.setLevel(logging.WARNING)  # that a socket was opened, as it is said three times for each, is no news
 
 
 class Transport(Protocol):
     """What the socket handler asks of the server beyond ASGI's messages."""
 
-    def finish(self, texts: Sequence[str], code: int, reason: str) -> None:
+    on_resume: Callable[[], None] | None
+    """Called when a peer that stalled reads again."""
+
+    @property
+    def stalled(self) -> bool:
+        """The peer reads slower than it is written to. After STUCK_AFTER seconds of that its connection is cut."""
+
+    def say(self, text: bytes) -> None:
+        """Write a text message, or nothing if the connection is closing already; never blocks."""
+
+    def finish(self, texts: Sequence[bytes], code: int, reason: str) -> None:
         """Send text messages and the close frame in one write, then wait for the peer to close; never blocks.
 
         A peer that does not answer is cut off after a while. Nothing happens if the connection is closing already.
@@ -44,23 +66,34 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
     transport first empties its buffer. Here such a peer is cut off.
     """
 
+    on_resume: Callable[[], None] | None = None
+    stalled = False
+    _stuck: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = self.conn.logger = _EXCEPTIONAL
+
     async def run_asgi(self) -> None:
         """Run the application, with this connection as an extension of its scope."""
         extensions: dict[Any, Any] = self.scope["extensions"]
         extensions[EXTENSION] = self
         await super().run_asgi()
 
-    def finish(self, texts: Sequence[str], code: int, reason: str) -> None:
+    def say(self, text: bytes) -> None:
+        """Write a text message, see Transport."""
+        if not self._is_closing():
+            self.transport.write(_text_frame(text))
+
+    def finish(self, texts: Sequence[bytes], code: int, reason: str) -> None:
         """Send text messages and the close frame in one write (RFC 6455 5.5.1), see Transport."""
-        if self.close_sent or self.disconnected or self.transport.is_closing():
+        if self._is_closing():
             return
         try:
-            for text in texts:
-                self.conn.send_text(text.encode())
             self.conn.send_close(code, reason)
         except InvalidState:
             return
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write(b"".join([*map(_text_frame, texts), *self.conn.data_to_send()]))
         self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         if self.read_paused:
@@ -70,6 +103,38 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
 
     def abort(self) -> None:
         """Cut the connection, see Transport."""
+        self.transport.abort()
+
+    def _is_closing(self) -> bool:
+        return self.close_sent or self.disconnected or self.transport.is_closing()
+
+    def pause_writing(self) -> None:
+        """The peer does not read: give it a while."""
+        super().pause_writing()
+        self.stalled = True
+        self._stuck = self.loop.call_later(STUCK_AFTER, self._cut_stuck)
+
+    def resume_writing(self) -> None:
+        """The peer reads again."""
+        super().resume_writing()
+        self.stalled = False
+        self._forget_stuck()
+        if self.on_resume is not None:
+            self.on_resume()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is left to be done for this peer."""
+        self._forget_stuck()
+        super().connection_lost(exc)
+        self.on_resume = None
+
+    def _forget_stuck(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
+    def _cut_stuck(self) -> None:
+        log.warning("A client does not read: its transport is aborted")
         self.transport.abort()
 
     def shutdown(self) -> None:
@@ -84,8 +149,20 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
         self.finish([], TRY_AGAIN_LATER, "No answer to a ping")
 
 
+def _text_frame(text: bytes) -> bytes:
+    """An unmasked, unfragmented text frame: RFC 6455 5.2."""
+    size = len(text)
+    if size < 126:
+        return b"\x81%c%b" % (size, text)
+    if size < 65_536:
+        return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), text)
+    return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), text)
+
+
 SERVER_OPTIONS: dict[str, Any] = {
     "ws": OneWriteProtocol,
     "ws_per_message_deflate": False,
+    "ws_ping_interval": 10.0,
+    "ws_ping_timeout": 12.0,
 }
-"""What uvicorn.Config needs for the feed's sockets."""
+"""What uvicorn.Config needs for the feed's sockets. A peer that answers no ping is gone after 27 seconds."""

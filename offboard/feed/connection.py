@@ -1,0 +1,144 @@
+"""One client's connection: who holds it, how it is spoken to, and which of its operations follow the feed."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+from uuid import UUID
+
+from models.enums import RevocationReason
+from models.events import FeedEvent, FeedState, Topic
+from offboard.feed.protocol import Json
+
+if TYPE_CHECKING:
+    from offboard.feed.audience import Audience
+
+
+class Identity(Protocol):
+    """Whoever holds a connection, as the database had it when the feed stood at `feed`."""
+
+    @property
+    def workspace_id(self) -> UUID: ...
+    @property
+    def user_id(self) -> UUID | None: ...
+    @property
+    def session_id(self) -> UUID | None: ...
+    @property
+    def access_token_id(self) -> UUID | None: ...
+    @property
+    def expires_at(self) -> datetime | None: ...
+    @property
+    def feed(self) -> FeedState: ...
+
+
+class Credential(NamedTuple):
+    """What a connection was opened with: a session, or an access token."""
+
+    workspace_id: UUID
+    session_id: UUID | None
+    access_token_id: UUID | None
+
+
+class Outlet(Protocol):
+    """The transport of a connection. No method raises, and only `ready` waits."""
+
+    def next(self, operation_id: str, payload: bytes) -> None:
+        """Send one encoded result of an operation. If too much waits for the peer to read already, cut the connection."""
+
+    def fail(self, operation_id: str, errors: Sequence[Json] | None) -> None:
+        """End an operation with errors, or with None for a failure that is not told."""
+
+    async def ready(self) -> None:
+        """Wait until the peer reads as fast as it is written to."""
+
+    def sign_out(self, reason: RevocationReason | None) -> None:
+        """Send what the operations still have to say, complete them and close with 4401, in one write."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Close at once, without completing operations, so that the client connects again and resumes."""
+
+    def abort(self) -> None:
+        """Cut the connection, without a close frame that could not get out."""
+
+
+class Connection:
+    """One client's open socket after it has been authenticated.
+
+    `subscriptions` are its operations that follow the feed. `owed` counts the events that are on their way to them: one
+    that is being signed out is told those before it is closed.
+    """
+
+    __slots__ = ("_told", "attached", "expiry", "identity", "outlet", "owed", "subscriptions")
+
+    def __init__(self, identity: Identity, outlet: Outlet) -> None:
+        self.identity = identity
+        self.outlet = outlet
+        self.subscriptions: dict[str, Subscription] = {}
+        self.expiry: asyncio.TimerHandle | None = None
+        self.owed = 0
+        self.attached = False
+        self._told: asyncio.Future[None] | None = None
+
+    @property
+    def credential(self) -> Credential:
+        """The session or access token that keeps this connection open."""
+        return Credential(self.identity.workspace_id, self.identity.session_id, self.identity.access_token_id)
+
+    def pay(self) -> None:
+        """Count one event less that is owed."""
+        self.owed -= 1
+        if not self.owed and self._told is not None and not self._told.done():
+            self._told.set_result(None)
+
+    async def told(self) -> None:
+        """Wait until nothing is owed."""
+        while self.owed:
+            self._told = asyncio.get_running_loop().create_future()
+            await self._told
+
+
+class Subscription:
+    """One operation of a connection that follows a topic in the company of an audience.
+
+    `position` is that of the last event it was told, or need not be told. While it catches up with what was committed
+    before it came, `behind` collects what is committed meanwhile.
+    """
+
+    __slots__ = ("audience", "behind", "catching_up", "connection", "ended", "id", "position", "topic")
+
+    def __init__(
+        self, connection: Connection, operation_id: str, audience: "Audience", topic: Topic, position: int
+    ) -> None:
+        self.connection = connection
+        self.id = operation_id
+        self.audience = audience
+        self.topic = topic
+        self.position = position
+        self.behind: deque[FeedEvent] | None = None
+        self.catching_up: asyncio.Task[None] | None = None
+        self.ended = False
+
+    def tell(self, event: FeedEvent, payload: bytes) -> None:
+        """Hand the answer to an event to the peer, unless it has it already or has stopped listening."""
+        if event.position > self.position and not self.ended:
+            self.position = event.position
+            self.connection.outlet.next(self.id, payload)
+
+    def fall_behind(self) -> None:
+        """Collect events instead of being told, and owe them to the connection, until next_behind() has no more."""
+        self.behind = deque()
+        self.connection.owed += 1
+
+    def next_behind(self) -> FeedEvent | None:
+        """The next event that was collected; None when it is level with its topic again."""
+        if self.behind:
+            return self.behind.popleft()
+        self.behind = None
+        return None
+
+    def end(self) -> None:
+        """Tell nothing more."""
+        self.ended = True
+        if self.catching_up is not None:
+            self.catching_up.cancel()
