@@ -80,7 +80,7 @@ class FeedState:
 
 
 class Topic(NamedTuple):
-    """What may be followed in a workspace's feed: events of one kind, of one user or one session only if that is named."""
+    """What may be followed in a workspace's feed: events of one kind; if one is named, of one user or session only."""
 
     kind: EventKind
     user_id: UUID | None = None

@@ -36,7 +36,7 @@ class Batch(Generic[K, V]):
             answers = {key: self._asked.pop(key) for key in keys}
             try:
                 found = await self._look_up(keys)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (each who asked raises it)
                 for answer in answers.values():
                     answer.set_exception(error)
             else:

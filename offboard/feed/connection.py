@@ -44,7 +44,7 @@ class Outlet(Protocol):
     """The transport of a connection. No method raises, and only `ready` waits."""
 
     def next(self, operation_id: str, payload: bytes) -> None:
-        """Send one encoded result of an operation. If too much waits for the peer to read already, cut the connection."""
+        """Send one encoded result of an operation; cut the connection if too much waits to be read."""
 
     def fail(self, operation_id: str, errors: Sequence[Json] | None) -> None:
         """End an operation with errors, or with None for a failure that is not told."""
