@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from offboard.feed.socket import Endpoint as SocketEndpoint
@@ -20,12 +20,14 @@ from offboard.metrics import CountAnswers, metrics
 from offboard.service import Service
 from offboard.settings import Settings
 
+PATH = "/graphql"
 REQUEST_ID = "X-Request-Id"
 
 
 def create_app(settings: Settings) -> Starlette:
     """The application on the database that the settings name, which must be migrated."""
     service = Service(settings)
+    gateway = Gateway(service)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -33,8 +35,7 @@ def create_app(settings: Settings) -> Starlette:
             yield
 
     routes: list[BaseRoute] = [
-        Route("/graphql", HttpEndpoint(service).__call__, methods=["GET", "POST"]),
-        WebSocketRoute("/graphql", SocketEndpoint(Gateway(service), service.feed)),
+        Route(PATH, HttpEndpoint(service, gateway).__call__, methods=["GET", "POST"]),
         Route("/healthz", healthy),
         Route("/readyz", Ready(service).__call__),
         Route("/metrics", metrics),
@@ -51,21 +52,35 @@ def create_app(settings: Settings) -> Starlette:
                 max_age=600,
             )
         )
-    app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+    app = Application(routes=routes, middleware=middleware, lifespan=lifespan)
+    app.sockets = SocketEndpoint(gateway, service.feed)
     app.state.service = service
     app.router.redirect_slashes = False
     return app
 
 
+class Application(Starlette):
+    """Starlette for requests. A socket goes straight to its endpoint, which numbers the operations on it by itself."""
+
+    sockets: SocketEndpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        if scope["type"] == "websocket" and scope["path"] == PATH:
+            await self.sockets(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 class RequestId:
-    """Gives every request and socket an id: in the log's context, and as X-Request-Id in the answer."""
+    """Gives every request an id: in the log's context, and as X-Request-Id in the answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on."""
-        if scope["type"] not in ("http", "websocket"):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request_id = uuid4().hex

@@ -1,6 +1,6 @@
-"""GraphQL over HTTP: `POST /graphql` with JSON, `GET /graphql` for queries."""
+"""GraphQL over HTTP: `POST /graphql` with JSON, `GET /graphql` for queries; subscriptions as event streams."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,11 @@ from starlette.responses import Response
 
 from offboard.documents import Prepared, RequestErrors, prepare
 from offboard.execution import OPEN_FIELDS, PUBLIC_MUTATIONS, describe, describe_request_error, masked_error, run
+from offboard.feed import sse
+from offboard.feed.errors import OperationFailed
+from offboard.feed.protocol import Json, Operation
+from offboard.feed.sse import EventStream
+from offboard.gateway import Gateway
 from offboard.service import Service
 from resolvers.errors import RequestError, Unauthenticated
 from resolvers.viewer import Viewer, authenticate
@@ -44,11 +49,12 @@ class Parameters:
 class Endpoint:
     """Answers requests to /graphql."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, gateway: Gateway) -> None:
         self._service = service
+        self._gateway = gateway
 
-    async def __call__(self, request: Request) -> Response:
-        """One request, one JSON answer."""
+    async def __call__(self, request: Request) -> Response | EventStream:
+        """One request, one answer: JSON, but for subscriptions."""
         context = self._service.context(client=_client(request))
         try:
             return await self._respond(request, context)
@@ -57,14 +63,16 @@ class Endpoint:
         except HttpError as error:
             return _answer(request, error.status, {"errors": [describe_request_error(error)]}, error.headers)
         except RequestErrors as errors:
-            return _answer(request, None, {"errors": [describe(error) for error in errors.errors]})
+            return _failure(request, [describe(error) for error in errors.errors])
+        except OperationFailed as failed:
+            return _failure(request, failed.errors)
         except Exception:
             log.exception("A request failed")
             return _answer(request, 500, {"errors": [masked_error()]})
         finally:
             await context.reader.refresh()
 
-    async def _respond(self, request: Request, context: Context) -> Response:
+    async def _respond(self, request: Request, context: Context) -> Response | EventStream:
         try:
             parameters = await _parameters(request)
             prepared = prepare(parameters.query, parameters.operation_name)
@@ -78,6 +86,10 @@ class Endpoint:
                 context.sign_in(viewer)
             elif not prepared.root_fields <= OPEN_FIELDS:
                 raise Unauthenticated
+        if prepared.kind is OperationType.SUBSCRIPTION:
+            operation = Operation(parameters.query, parameters.operation_name, parameters.variables)
+            source = await self._gateway.subscribe(operation, prepared, context.viewer)
+            return EventStream(self._service.feed, context.viewer, source)
         answer = await run(prepared, context, parameters.variables)
         return _answer(request, 401 if _is_unauthenticated(answer) else None, answer)
 
@@ -126,8 +138,13 @@ def _json(text: bytes | str) -> Any:
 
 def _check_method(request: Request, prepared: Prepared) -> None:
     if prepared.kind is OperationType.SUBSCRIPTION:
-        raise HttpError(400, "Subscriptions need a WebSocket to this URL with the graphql-transport-ws protocol.")
-    if request.method == "GET" and prepared.kind is not OperationType.QUERY:
+        if sse.MEDIA_TYPE not in request.headers.get("accept", ""):
+            raise HttpError(
+                400,
+                "Subscriptions need a WebSocket to this URL with the graphql-transport-ws protocol, "
+                f"or a request with the header Accept: {sse.MEDIA_TYPE}.",
+            )
+    elif request.method == "GET" and prepared.kind is not OperationType.QUERY:
         raise HttpError(405, "GET is for queries only. Send mutations with POST.", {"Allow": "POST"})
 
 
@@ -139,6 +156,14 @@ def _client(request: Request) -> Client:
 
 def _is_unauthenticated(answer: Mapping[str, Any]) -> bool:
     return any(error["extensions"]["code"] == Unauthenticated.code for error in answer.get("errors", ()))
+
+
+def _failure(request: Request, errors: Sequence[Json]) -> Response:
+    """What keeps an operation from running: to a client that takes nothing but event streams, as one."""
+    accepted = {each.partition(";")[0].strip() for each in request.headers.get("accept", "").split(",")}
+    if accepted == {sse.MEDIA_TYPE}:
+        return Response(sse.failure(errors), headers=sse.HEADERS)
+    return _answer(request, None, {"errors": errors})
 
 
 def _answer(

@@ -10,6 +10,7 @@ import structlog
 from models.events import FeedEvent, Topic
 from offboard.feed.connection import Connection, Subscription
 from offboard.feed.errors import Unauthorized
+from offboard.feed.metrics import EVENTS
 from offboard.feed.protocol import Json
 
 SLICE = 200
@@ -108,6 +109,7 @@ class Audience:
                     for subscription in some:
                         subscription.tell(event, shared)
                         subscription.connection.pay()
+                    EVENTS.inc(len(some))
                     await asyncio.sleep(0)
                 else:
                     await asyncio.gather(*(self._tell_one(event, subscription) for subscription in some))
@@ -117,6 +119,7 @@ class Audience:
         try:
             if not subscription.ended:
                 subscription.tell(event, await self.answers.for_one(event, subscription.connection))
+                EVENTS.inc()
         except Unauthorized:
             return  # the event that says so comes next
         except Exception:

@@ -3,12 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
 from models.enums import RevocationReason
 from models.events import FeedEvent, FeedState, Topic
+from offboard.feed.metrics import CLOSED_AFTER
 from offboard.feed.protocol import Json
 
 if TYPE_CHECKING:
@@ -69,13 +70,14 @@ class Connection:
     that is being signed out is told those before it is closed.
     """
 
-    __slots__ = ("_told", "attached", "expiry", "identity", "outlet", "owed", "subscriptions")
+    __slots__ = ("_told", "attached", "ended_at", "expiry", "identity", "outlet", "owed", "subscriptions")
 
     def __init__(self, identity: Identity, outlet: Outlet) -> None:
         self.identity = identity
         self.outlet = outlet
         self.subscriptions: dict[str, Subscription] = {}
         self.expiry: asyncio.TimerHandle | None = None
+        self.ended_at: datetime | None = None
         self.owed = 0
         self.attached = False
         self._told: asyncio.Future[None] | None = None
@@ -96,6 +98,11 @@ class Connection:
         while self.owed:
             self._told = asyncio.get_running_loop().create_future()
             await self._told
+
+    def closed(self) -> None:
+        """Count that its last word has been written, and how long after its end that was."""
+        if self.ended_at is not None:
+            CLOSED_AFTER.observe(max(0.0, (datetime.now(UTC) - self.ended_at).total_seconds()))
 
 
 class Subscription:

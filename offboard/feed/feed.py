@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
 from typing import Any
-from uuid import UUID
 
 import structlog
 

@@ -15,6 +15,7 @@ from models.enums import RevocationReason
 from models.events import FeedEvent, Topic
 from offboard.feed.audience import Audience, Following
 from offboard.feed.connection import Connection, Credential, Subscription
+from offboard.feed.metrics import OPEN_SOCKETS, SUBSCRIPTIONS
 
 QUEUE_LIMIT = 1_000
 
@@ -58,6 +59,7 @@ class Hub:
         if identity.user_id is not None:
             channel.users.setdefault(identity.user_id, set()).add(connection)
         connection.attached = True
+        OPEN_SOCKETS.inc()
         return channel
 
     def subscribe(self, connection: Connection, operation_id: str, following: Following) -> Subscription:
@@ -71,13 +73,14 @@ class Hub:
         connection.subscriptions[operation_id] = subscription
         channel = self.channels[connection.identity.workspace_id]
         channel.subscriptions.setdefault(topic, set()).add(subscription)
+        SUBSCRIPTIONS.inc()
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Tell it of nothing later. Harmless when repeated."""
         channel = self.channels.get(subscription.connection.identity.workspace_id)
-        if channel is not None:
-            _discard(channel.subscriptions, subscription.topic, subscription)
+        if channel is not None and _discard(channel.subscriptions, subscription.topic, subscription):
+            SUBSCRIPTIONS.dec()
 
     def deliver(self, channel: Channel, event: FeedEvent) -> None:
         """Move a channel to its next event: tell it to those who follow its topics, then end whom it signs out."""
@@ -100,6 +103,7 @@ class Hub:
                 subscriptions.sort(key=lambda subscription: subscription.connection not in leaving)
             audience.tell(event, subscriptions)
         for connection in leaving:
+            connection.ended_at = event.occurred_at
             self.sign_out(connection, event.reason)
 
     def sign_out(self, connection: Connection, reason: RevocationReason | None) -> None:
@@ -117,6 +121,7 @@ class Hub:
         if not connection.attached:
             return False
         connection.attached = False
+        OPEN_SOCKETS.dec()
         if connection.expiry is not None:
             connection.expiry.cancel()
         identity = connection.identity
@@ -164,9 +169,11 @@ def revoked_credential(event: FeedEvent) -> Credential | None:
     return Credential(event.workspace_id, event.session_id, event.access_token_id)
 
 
-def _discard(sets: dict[K, set[V]], key: K, member: V) -> None:
-    members = sets.get(key)
-    if members is not None:
-        members.discard(member)
-        if not members:
-            del sets[key]
+def _discard(sets: dict[K, set[V]], key: K, member: V) -> bool:
+    members = sets.get(key, set())
+    if member not in members:
+        return False
+    members.discard(member)
+    if not members:
+        del sets[key]
+    return True

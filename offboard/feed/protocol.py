@@ -15,6 +15,10 @@ LONGEST_REASON = 123
 Json: TypeAlias = Mapping[str, Any]
 
 
+MASKED: Json = {"message": "Something went wrong on the server.", "extensions": {"code": "INTERNAL"}}
+"""The error of an operation whose failure is in the log only."""
+
+
 class CloseCode(IntEnum):
     """Why the server closes; each from the section of PROTOCOL.md that its comment names."""
 

@@ -17,7 +17,7 @@ from offboard.feed.connection import Connection
 from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.feed import Feed
 from offboard.feed.hub import QUEUE_LIMIT
-from offboard.feed.protocol import CloseCode, InvalidMessage, Json, Operation
+from offboard.feed.protocol import MASKED, CloseCode, InvalidMessage, Json, Operation
 from offboard.feed.relay import TRY_AGAIN_LATER
 from offboard.feed.transport import transport_of
 
@@ -26,7 +26,6 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 INIT_TIMEOUT = 10.0
 GRACE = 1.0
-MASKED: Json = {"message": "Something went wrong on the server.", "extensions": {"code": "INTERNAL"}}
 
 log = structlog.get_logger(__name__)
 
@@ -309,6 +308,8 @@ class _Socket:
         completed = self._connection.subscriptions if self._connection is not None else ()
         last = [*(self._held or ()), *map(protocol.complete, completed)]
         self._transport.finish(last, CloseCode.UNAUTHORIZED, protocol.cut(reason or "Unauthorized"))
+        if self._connection is not None:
+            self._connection.closed()
 
     async def _tear_down(self) -> None:
         self._closed = True

@@ -1,5 +1,5 @@
-"""uvicorn's WebSocket protocol, with what ASGI has no message for: writing without waiting, a last word in one write,
-and cutting a connection.
+"""uvicorn's protocols, with what ASGI has no message for: writing without waiting, a last word in one write, and
+cutting a connection.
 
 The running server passes itself to the application as `scope["extensions"]["offboard.transport"]`.
 """
@@ -7,9 +7,10 @@ The running server passes itself to the application as `scope["extensions"]["off
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import structlog
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
@@ -53,10 +54,19 @@ class Transport(Protocol):
         """Cut the connection and drop what was not sent."""
 
 
-def transport_of(scope: Mapping[str, Any]) -> Transport:
-    """The transport of an ASGI scope; the server must have been started with SERVER_OPTIONS."""
-    transport: Transport = scope["extensions"][EXTENSION]
-    return transport
+class StreamTransport(Protocol):
+    """What an event stream asks of the server beyond ASGI's messages."""
+
+    on_end: Callable[[], None] | None
+    """Called when the peer is gone, or the server stops."""
+
+    def abort(self) -> None:
+        """Cut the connection and drop what was not sent."""
+
+
+def transport_of(scope: Mapping[str, Any]) -> Any:
+    """The Transport, or StreamTransport, of an ASGI scope; the server must have been started with SERVER_OPTIONS."""
+    return scope["extensions"][EXTENSION]
 
 
 class OneWriteProtocol(WebSocketsSansIOProtocol):
@@ -149,6 +159,44 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
         self.finish([], TRY_AGAIN_LATER, "No answer to a ping")
 
 
+class StreamingProtocol(HttpToolsProtocol):
+    """One HTTP connection on uvicorn. Implements StreamTransport.
+
+    uvicorn would let an event stream that is open hold up its end, and wait for ever for a peer that does not read.
+    """
+
+    on_end: Callable[[], None] | None = None
+
+    def on_message_begin(self) -> None:
+        """Begin a request, with this connection as an extension of its scope."""
+        super().on_message_begin()
+        self.scope["extensions"] = cast("dict[str, dict[object, object]]", {EXTENSION: self})
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection on and leave nothing behind: the parser and this object hold each other."""
+        super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]
+        self.scope = None  # type: ignore[assignment]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The peer is gone."""
+        super().connection_lost(exc)
+        self._end()
+
+    def shutdown(self) -> None:
+        """Stop taking requests, and end a stream."""
+        super().shutdown()
+        self._end()
+
+    def abort(self) -> None:
+        """Cut the connection, see StreamTransport."""
+        self.transport.abort()
+
+    def _end(self) -> None:
+        if self.on_end is not None:
+            self.on_end()
+
+
 def _text_frame(text: bytes) -> bytes:
     """An unmasked, unfragmented text frame: RFC 6455 5.2."""
     size = len(text)
@@ -160,6 +208,7 @@ def _text_frame(text: bytes) -> bytes:
 
 
 SERVER_OPTIONS: dict[str, Any] = {
+    "http": StreamingProtocol,
     "ws": OneWriteProtocol,
     "ws_per_message_deflate": False,
     "ws_ping_interval": 10.0,
