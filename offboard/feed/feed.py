@@ -15,6 +15,7 @@ from offboard.feed.brokers import Broker
 from offboard.feed.connection import Connection, Subscription
 from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.hub import QUEUE_LIMIT, Hub
+from offboard.feed.metrics import EVENTS
 from offboard.feed.protocol import Json
 from offboard.feed.relay import Periods, Relay, StillAlive
 
@@ -149,6 +150,7 @@ class Feed:
         if event.position > subscription.position:
             await subscription.connection.outlet.ready()
             subscription.tell(event, await subscription.audience.answer(event, subscription.connection))
+            EVENTS.inc()
 
     def _renew_soon(self, subscription: Subscription) -> None:
         self._hub.unsubscribe(subscription)
