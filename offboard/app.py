@@ -1,7 +1,8 @@
 """The ASGI application: its routes, and the request id that every log line and every masked error carries."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -64,12 +65,11 @@ class Application(Starlette):
 
     sockets: SocketEndpoint
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Serve one request or socket."""
         if scope["type"] == "websocket" and scope["path"] == PATH:
-            await self.sockets(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+            return self.sockets(scope, receive, send)
+        return super().__call__(scope, receive, send)
 
 
 class RequestId:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -43,9 +43,9 @@ class Endpoint:
         self.init_timeout = init_timeout
         self.grace = grace
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Serve one socket until it is closed."""
-        await _Socket(self, scope, receive, send).serve()
+        return _Socket(self, scope, receive, send).serve()
 
 
 class _Socket:
@@ -186,7 +186,9 @@ class _Socket:
         if self._init_timer is not None:
             self._init_timer.cancel()
             self._init_timer = None
-        self._signing_in = asyncio.create_task(self._sign_in(bearer_token(payload, self._scope["headers"])))
+        headers = self._scope["headers"]
+        self._signing_in = asyncio.create_task(self._sign_in(bearer_token(payload, headers)))
+        self._scope["headers"] = [header for header in headers if header[0] == b"user-agent"]  # all that is used later
 
     async def _sign_in(self, token: str | None) -> None:
         try:
@@ -240,6 +242,8 @@ class _Socket:
         finally:
             if self._operations.get(operation_id) is this:
                 del self._operations[operation_id]
+            if not self._operations:
+                self._operations = {}  # a dictionary never shrinks
 
     async def _forward(self, operation_id: str, result: Json | AsyncIterator[Json]) -> None:
         if not isinstance(result, AsyncIterator):

@@ -6,7 +6,7 @@ The running server passes itself to the application as `scope["extensions"]["off
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import structlog
@@ -84,11 +84,17 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self.logger = self.conn.logger = _EXCEPTIONAL
 
-    async def run_asgi(self) -> None:
+    def run_asgi(self) -> Coroutine[Any, Any, None]:
         """Run the application, with this connection as an extension of its scope."""
         extensions: dict[Any, Any] = self.scope["extensions"]
         extensions[EXTENSION] = self
-        await super().run_asgi()
+        return super().run_asgi()
+
+    async def send(self, message: Any) -> None:
+        """ASGI's send. Once a socket is accepted nobody asks for the handshake again, which is kilobytes each."""
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            self.request = self.response = self.conn.request = None  # type: ignore[assignment, attr-defined]
 
     def say(self, text: bytes) -> None:
         """Write a text message, see Transport."""
@@ -208,6 +214,7 @@ def _text_frame(text: bytes) -> bytes:
 
 
 SERVER_OPTIONS: dict[str, Any] = {
+    "interface": "asgi3",
     "http": StreamingProtocol,
     "ws": OneWriteProtocol,
     "ws_per_message_deflate": False,
