@@ -40,11 +40,24 @@ def serve(
     if workers == 1:
         from offboard.app import create_app
 
-        _Server(_configuration(create_app(settings)), greeting).run(sockets=[listener])
+        server = _Server(_configuration(create_app(settings)), greeting)
+        collect_rarely()
+        server.run(sockets=[listener])
     else:
         from offboard.cli.workers import APPLICATION, supervise
 
         raise typer.Exit(supervise(_configuration(APPLICATION, factory=True, workers=workers), listener, greeting))
+
+
+def collect_rarely() -> None:
+    """Keep the collector of reference cycles off what lives long, in a process that begins to serve.
+
+    Looking through thousands of open sockets takes it many milliseconds each time, in which nobody is served. Little
+    here is a cycle.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 async def _check(settings: Settings) -> None:
@@ -76,14 +89,6 @@ def _configuration(application: Any, **options: Any) -> uvicorn.Config:
     )
 
 
-def _collect_rarely() -> None:
-    """Keep the collector of reference cycles off what lives long: looking through thousands of open sockets takes it
-    many milliseconds each time, in which nobody is served. Little here is a cycle."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-
 class _Server(uvicorn.Server):
     """Says where it listens once it does, and ends with exit code 0 when a signal stops it."""
 
@@ -95,7 +100,6 @@ class _Server(uvicorn.Server):
         """Start, then say the URL."""
         await super().startup(*args, **kwargs)
         if self.started:
-            _collect_rarely()
             say(self._greeting)
 
     @contextmanager

@@ -17,6 +17,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from offboard.app import create_app
 from offboard.cli.frame import say
+from offboard.cli.serving import collect_rarely
 from offboard.logging import configure_logging
 from offboard.metrics import FOLDER
 from offboard.settings import load_settings
@@ -35,7 +36,9 @@ def application() -> Starlette:
     settings = load_settings()
     configure_logging(settings.log_format, settings.log_level)
     threading.Thread(target=_stop_with_supervisor, daemon=True).start()
-    return create_app(settings)
+    app = create_app(settings)
+    collect_rarely()
+    return app
 
 
 def supervise(config: uvicorn.Config, listener: socket.socket, greeting: str) -> int:

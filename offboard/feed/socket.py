@@ -16,10 +16,9 @@ from offboard.feed.audience import Following
 from offboard.feed.connection import Connection
 from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.feed import Feed
-from offboard.feed.hub import QUEUE_LIMIT
 from offboard.feed.protocol import MASKED, CloseCode, InvalidMessage, Json, Operation
 from offboard.feed.relay import TRY_AGAIN_LATER
-from offboard.feed.transport import transport_of
+from offboard.feed.transport import UNSENT_LIMIT, transport_of
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -74,6 +73,7 @@ class _Socket:
         "_signing_in",
         "_transport",
         "_unsent",
+        "_unsent_bytes",
     )
 
     def __init__(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,6 +90,7 @@ class _Socket:
         self._introduced = False
         self._acknowledged = False
         self._unsent: deque[bytes] | None = None
+        self._unsent_bytes = 0
         self._resumed: asyncio.Event | None = None
         self._held: list[bytes] | None = None
         self._closed = False
@@ -100,6 +101,7 @@ class _Socket:
             await self._accept()
             while (event := await self._receive())["type"] == "websocket.receive":
                 self._take(event.get("text"))
+                await self.ready()  # whoever does not read is not listened to: answers would pile up
         except OSError:
             return  # the ASGI specification's sign that the peer went away
         finally:
@@ -280,13 +282,16 @@ class _Socket:
             self._unsent = deque()
             self._transport.on_resume = self._resume
         self._unsent.append(text)
-        if len(self._unsent) > QUEUE_LIMIT:
+        self._unsent_bytes += len(text)
+        if self._unsent_bytes > UNSENT_LIMIT:
             log.warning("A client reads too slowly: its transport is aborted")
             self.abort()
 
     def _resume(self) -> None:
         while self._unsent and not self._transport.stalled:
-            self._transport.say(self._unsent.popleft())
+            text = self._unsent.popleft()
+            self._unsent_bytes -= len(text)
+            self._transport.say(text)
         if not self._unsent:
             self._unsent = None
         if self._resumed is not None and not self._is_waiting():

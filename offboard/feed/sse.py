@@ -17,9 +17,8 @@ from offboard.feed.audience import Following
 from offboard.feed.connection import Connection, Identity
 from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.feed import Feed
-from offboard.feed.hub import QUEUE_LIMIT
 from offboard.feed.protocol import MASKED, Json
-from offboard.feed.transport import STUCK_AFTER, transport_of
+from offboard.feed.transport import STUCK_AFTER, UNSENT_LIMIT, transport_of
 
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -63,6 +62,7 @@ class EventStream:
         self._connection = Connection(identity, self)
         self._source = source
         self._queue: deque[bytes] = deque()
+        self._queued_bytes = 0
         self._woken = asyncio.Event()
         self._read = asyncio.Event()
         self._leaving = False
@@ -147,6 +147,7 @@ class EventStream:
             while self._queue:
                 body = b"".join(self._queue)
                 self._queue.clear()
+                self._queued_bytes = 0
                 async with asyncio.timeout(STUCK_AFTER):
                     await send({"type": "http.response.body", "body": body, "more_body": True})
             self._read.set()
@@ -171,8 +172,9 @@ class EventStream:
         if self._ended:
             return
         self._queue.append(text)
+        self._queued_bytes += len(text)
         self._woken.set()
-        if len(self._queue) > QUEUE_LIMIT:
+        if self._queued_bytes > UNSENT_LIMIT:
             log.warning("A client reads too slowly: its transport is aborted")
             self.abort()
 

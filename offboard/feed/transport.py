@@ -21,6 +21,9 @@ EXTENSION = "offboard.transport"
 STUCK_AFTER = 20.0
 """Seconds that a peer may leave unread what was written to it, before its connection is cut."""
 
+UNSENT_LIMIT = 1_048_576
+"""Bytes that may wait for a peer that does not read, besides what its transport holds."""
+
 UNREAD_AFTER_CLOSE = 5.0
 UNREAD_AFTER_SHUTDOWN = 0.5
 """Seconds that a peer has to read what was sent last, before its connection is cut."""
