@@ -38,7 +38,7 @@ class Transport(Protocol):
     """What the socket handler asks of the server beyond ASGI's messages."""
 
     on_resume: Callable[[], None] | None
-    """Called when a peer that stalled reads again."""
+    """Called when a peer that stalled reads again, or is gone."""
 
     @property
     def stalled(self) -> bool:
@@ -136,21 +136,21 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
     def resume_writing(self) -> None:
         """The peer reads again."""
         super().resume_writing()
-        self.stalled = False
-        self._forget_stuck()
-        if self.on_resume is not None:
-            self.on_resume()
+        self._resume()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is left to be done for this peer."""
-        self._forget_stuck()
         super().connection_lost(exc)
+        self._resume()
         self.on_resume = None
 
-    def _forget_stuck(self) -> None:
+    def _resume(self) -> None:
+        self.stalled = False
         if self._stuck is not None:
             self._stuck.cancel()
             self._stuck = None
+        if self.on_resume is not None:
+            self.on_resume()
 
     def _cut_stuck(self) -> None:
         log.warning("A client does not read: its transport is aborted")
