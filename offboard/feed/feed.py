@@ -114,6 +114,7 @@ class Feed:
         if passed > min(following.after, following.checked):
             subscription.fall_behind()
             subscription.catching_up = self._spawn(self._catch_up(subscription, following, passed))
+            subscription.catching_up.add_done_callback(lambda _: connection.pay())
 
     def unfollow(self, connection: Connection, operation_id: str) -> None:
         """Tell an operation nothing more. Harmless when repeated."""
@@ -137,6 +138,8 @@ class Feed:
                         await self._tell(subscription, event)
             while (collected := subscription.next_behind()) is not None:
                 await self._tell(subscription, collected)
+        except Unauthorized as refusal:
+            await self._relay.retire(connection, refusal.reason)
         except CursorExpired:
             self._fail(subscription, subscription.audience.answers.cursor_expired)
         except Exception:
@@ -144,7 +147,6 @@ class Feed:
             self._fail(subscription, None)
         finally:
             subscription.catching_up = None
-            connection.pay()
 
     async def _tell(self, subscription: Subscription, event: FeedEvent) -> None:
         if event.position > subscription.position:
