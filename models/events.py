@@ -86,6 +86,11 @@ class Topic(NamedTuple):
     user_id: UUID | None = None
     session_id: UUID | None = None
 
+    @property
+    def is_own(self) -> bool:
+        """Followed only by the user whom it is about, which needs no right."""
+        return self.user_id is not None or self.session_id is not None
+
 
 @dataclass(frozen=True, slots=True)
 class FeedEvent:

@@ -130,7 +130,7 @@ class Feed:
         try:
             async with aclosing(history) as missed:
                 async for event in missed:
-                    if event.position > following.checked and _changes_rights(event, connection):
+                    if event.position > following.checked and _changes_rights(event, subscription):
                         subscription.catching_up = None
                         self._renew_soon(subscription)
                         return
@@ -191,5 +191,6 @@ def _is_listening(subscription: Subscription) -> bool:
     return subscription.connection.subscriptions.get(subscription.id) is subscription
 
 
-def _changes_rights(event: FeedEvent, connection: Connection) -> bool:
-    return event.changes_rights_of is not None and event.changes_rights_of == connection.identity.user_id
+def _changes_rights(event: FeedEvent, subscription: Subscription) -> bool:
+    user_id = None if subscription.topic.is_own else event.changes_rights_of
+    return user_id is not None and user_id == subscription.connection.identity.user_id

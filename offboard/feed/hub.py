@@ -87,11 +87,9 @@ class Hub:
         channel.position = event.position
         if (user_id := event.changes_rights_of) is not None:
             for connection in list(channel.users.get(user_id, ())):
-                for subscription in list(connection.subscriptions.values()):
-                    self.unsubscribe(subscription)
-                    self._renew(subscription)
+                self._change_rights(connection, event)
         credential = revoked_credential(event)
-        leaving = [] if credential is None else self.holders(credential)
+        leaving = [] if credential is None else list(channel.holders.get(credential, ()))
         told: defaultdict[Audience, list[Subscription]] = defaultdict(list)
         for subscription in self._followers(channel, event):
             if subscription.behind is not None:
@@ -145,6 +143,14 @@ class Hub:
         """The connections that are attached with a credential."""
         channel = self.channels.get(credential.workspace_id)
         return [] if channel is None else list(channel.holders.get(credential, ()))
+
+    def _change_rights(self, connection: Connection, event: FeedEvent) -> None:
+        for subscription in list(connection.subscriptions.values()):
+            if subscription.topic.is_own or subscription.ended:
+                continue
+            if not connection.owed:
+                subscription.position = max(subscription.position, event.position - 1)
+            self._renew(subscription)
 
     def _followers(self, channel: Channel, event: FeedEvent) -> Iterator[Subscription]:
         for topic in event.topics:
