@@ -1,7 +1,8 @@
-"""What the feed's tests share: connections without sockets, rows without verbs, and a check that can be steered."""
+"""What the feed's tests share: clients without sockets, rows without verbs, answers and a check that can be steered."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,12 +11,18 @@ from uuid import UUID
 
 from models import events
 from models.database import Database, Reader, Tx
-from models.enums import RevocationReason, UserChangeKind
-from models.events import FeedEvent, FeedState
+from models.enums import EventKind, RevocationReason, UserChangeKind
+from models.events import FeedEvent, FeedState, Topic
 from models.types import new_id
-from offboard.feed import Connection, Credential, Feed, MemoryBroker, Periods
+from offboard.feed import Audience, Connection, Credential, Feed, Following, Periods
+from offboard.feed.brokers.memory import MemoryBroker
+from offboard.feed.protocol import Json
+from tests.waiting import LIMIT
 
 NEVER = 3600.0
+CHANGES = Topic(EventKind.USER_CHANGED)
+ENDINGS = Topic(EventKind.SESSION_REVOKED)
+EXPIRED_CURSOR = [{"message": "Refetch"}]
 
 
 @dataclass
@@ -30,13 +37,81 @@ class Somebody:
     expires_at: datetime | None = None
 
 
-class RecordedOutlet:
-    """An Outlet that notes how it ended."""
+Renewal = Callable[["Positions", Connection, int], Awaitable[Following]]
 
-    def __init__(self) -> None:
+
+class Positions:
+    """Answers each event with its position, and `rights` before it if there are any. Implements Answers.
+
+    `executed` has the position of every event that was executed for all, `for_each` of those for one. With `hold` set
+    to an event, nothing is executed for all until it happens.
+    """
+
+    def __init__(self, rights: str = "", *, personal: bool = False, renewal: Renewal | None = None) -> None:
+        self.rights = rights
+        self.personal = personal
+        self.renewal = renewal
+        self.failure: Exception | None = None
+        self.hold: asyncio.Event | None = None
+        self.executed: list[int] = []
+        self.for_each: list[int] = []
+
+    async def for_all(self, event: FeedEvent) -> bytes | None:
+        self.executed.append(event.position)
+        if self.hold is not None:
+            await self.hold.wait()
+        if self.failure is not None:
+            raise self.failure
+        return None if self.personal else f"{self.rights}{event.position} ".encode()
+
+    async def for_one(self, event: FeedEvent, connection: Connection) -> bytes:
+        self.for_each.append(event.position)
+        await asyncio.sleep(0)
+        if self.failure is not None:
+            raise self.failure
+        return f"{self.rights}{event.position} ".encode()
+
+    async def renew(self, connection: Connection, after: int) -> Following:
+        assert self.renewal is not None
+        return await self.renewal(self, connection, after)
+
+    @property
+    def cursor_expired(self) -> Sequence[Json]:
+        return EXPIRED_CURSOR
+
+
+class Client:
+    """A connection without a socket: an Outlet that notes what its operations are told and how it ends."""
+
+    def __init__(self, feed: Feed, identity: Somebody) -> None:
+        self.feed = feed
+        self.connection = Connection(identity, self)
+        self.told: defaultdict[str, list[bytes]] = defaultdict(list)
+        self.failed: dict[str, Sequence[Json] | None] = {}
         self.end: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self._news = asyncio.Event()
+        self._leaving: asyncio.Task[None] | None = None
+
+    def next(self, operation_id: str, payload: bytes) -> None:
+        self.told[operation_id].append(payload)
+        self._news.set()
+
+    def fail(self, operation_id: str, errors: Sequence[Json] | None) -> None:
+        assert operation_id not in self.failed
+        self.feed.unfollow(self.connection, operation_id)
+        self.failed[operation_id] = errors
+        self._news.set()
+
+    async def ready(self) -> None:
+        await self.reads.wait()
 
     def sign_out(self, reason: RevocationReason | None) -> None:
+        self._leaving = asyncio.create_task(self._leave(reason))
+
+    async def _leave(self, reason: RevocationReason | None) -> None:
+        await self.connection.told()
         self.end.set_result((4401, reason))
 
     def close(self, code: int, reason: str) -> None:
@@ -44,6 +119,45 @@ class RecordedOutlet:
 
     def abort(self) -> None:
         self.end.set_result("aborted")
+
+    def follow(
+        self,
+        topic: Topic = CHANGES,
+        after: int | None = None,
+        *,
+        id: str = "1",
+        audience: Audience | None = None,
+        checked: int | None = None,
+    ) -> Audience:
+        """Follow a topic after a position, or from where the feed stood when the right to it was checked.
+
+        That was when this client came, unless it is said.
+        """
+        if checked is None:
+            checked = self.connection.identity.feed.position
+        audience = audience or Audience(Positions())
+        self.feed.follow(self.connection, id, Following(audience, topic, checked if after is None else after, checked))
+        return audience
+
+    def heard(self, id: str = "1") -> list[int]:
+        """The positions of the events that an operation was told of."""
+        return [int(payload) for payload in self.told[id]]
+
+    async def hear(self, how_many: int, id: str = "1") -> list[int]:
+        """The same, as soon as there are so many."""
+        while len(self.told[id]) < how_many:
+            await self._next_news()
+        return self.heard(id)
+
+    async def failure(self, id: str = "1") -> Sequence[Json] | None:
+        """The errors with which an operation ends."""
+        while id not in self.failed:
+            await self._next_news()
+        return self.failed[id]
+
+    async def _next_news(self) -> None:
+        self._news.clear()
+        await self._news.wait()
 
 
 @dataclass
@@ -67,20 +181,6 @@ class Check:
         }
 
 
-class DeafBroker(MemoryBroker):
-    """A broker that loses every hint."""
-
-    async def publish(self, workspace_id: UUID, position: int) -> None:
-        pass
-
-
-class BrokenBroker(MemoryBroker):
-    """A broker that cannot be reached."""
-
-    async def publish(self, workspace_id: UUID, position: int) -> None:
-        raise ConnectionError("no broker")
-
-
 @asynccontextmanager
 async def running_feed(
     database: Database,
@@ -93,7 +193,7 @@ async def running_feed(
     expiry: float = 0.0,
     queue_limit: int = 1_000,
 ) -> AsyncIterator[Feed]:
-    """A started feed that acts on hints only, unless a period is given."""
+    """A started feed that acts on hints only, unless a period is given. This process writes through `database`."""
     feed = Feed(
         database,
         broker or MemoryBroker(),
@@ -110,22 +210,39 @@ async def running_feed(
         await feed.stop()
 
 
+@asynccontextmanager
+async def another_process(database: Database) -> AsyncIterator[Database]:
+    """The same database as another process writes to it: this one is told nothing."""
+    elsewhere = Database(database.url)
+    try:
+        yield elsewhere
+    finally:
+        await elsewhere.close()
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Let the event loop turn until something holds."""
+    async with asyncio.timeout(LIMIT):
+        while not holds():  # noqa: ASYNC110  (what it looks at tells nobody)
+            await asyncio.sleep(0)
+
+
 async def state(database: Database, workspace_id: UUID) -> FeedState:
     async with database.read() as reader:
         return await events.state(reader, workspace_id)
 
 
 async def somebody(database: Database, workspace_id: UUID, **identity: Any) -> Somebody:
-    """An identity with a session, authenticated just now."""
-    identity.setdefault("session_id", None if "access_token_id" in identity else new_id())
-    return Somebody(workspace_id, await state(database, workspace_id), user_id=new_id(), **identity)
+    """An identity with a session, or the access token that is given, authenticated just now."""
+    if "access_token_id" not in identity:
+        identity = {"session_id": new_id(), "user_id": new_id(), **identity}
+    return Somebody(workspace_id, await state(database, workspace_id), **identity)
 
 
-async def connect(feed: Feed, identity: Somebody) -> tuple[Connection, RecordedOutlet]:
-    outlet = RecordedOutlet()
-    connection = Connection(identity, outlet, {})
-    await feed.attach(connection)
-    return connection, outlet
+async def connect(feed: Feed, identity: Somebody) -> Client:
+    client = Client(feed, identity)
+    await feed.attach(client.connection)
+    return client
 
 
 async def write(database: Database, workspace_id: UUID, *what: FeedEvent) -> None:
@@ -138,15 +255,21 @@ async def write(database: Database, workspace_id: UUID, *what: FeedEvent) -> Non
     await database.transact(work)
 
 
-def change() -> FeedEvent:
-    return events.user_changed(new_id(), UserChangeKind.DEACTIVATED)
+def change(user_id: UUID | None = None) -> FeedEvent:
+    return events.user_changed(user_id or new_id(), UserChangeKind.DEACTIVATED)
+
+
+def roles_changed(identity: Somebody) -> FeedEvent:
+    assert identity.user_id is not None
+    return events.user_changed(identity.user_id, UserChangeKind.ROLES_CHANGED)
+
+
+def ending() -> FeedEvent:
+    """The session of somebody else has ended."""
+    return events.session_revoked(new_id(), new_id(), RevocationReason.SIGNED_OUT)
 
 
 def revocation(identity: Somebody, reason: RevocationReason = RevocationReason.USER_DEACTIVATED) -> FeedEvent:
     assert identity.session_id is not None
     assert identity.user_id is not None
     return events.session_revoked(identity.session_id, identity.user_id, reason)
-
-
-def everything(_event: FeedEvent) -> bool:
-    return True

@@ -1,25 +1,26 @@
-"""Hub, relay and follow over real rows: order, once, no gap, and every way in which a connection ends."""
+"""Following the feed over real rows: every event of a topic after a cursor, in order, once, whatever goes on."""
 
 import asyncio
-from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import delete
 
 from models import events
-from models.database import Database
-from models.enums import EventKind, RevocationReason
-from models.events import FeedEvent
-from models.types import new_id, now
-from offboard.feed import Credential, Overflow, relay
+from models.database import Database, Reader
+from models.enums import RevocationReason
+from models.events import FeedEvent, Topic
+from offboard.feed import Audience
+from offboard.feed.brokers.memory import MemoryBroker
 from tests.offboard.feed.stage import (
-    NEVER,
-    BrokenBroker,
-    Check,
-    DeafBroker,
+    CHANGES,
+    ENDINGS,
+    EXPIRED_CURSOR,
+    Positions,
+    another_process,
     change,
     connect,
-    everything,
+    ending,
     revocation,
     running_feed,
     somebody,
@@ -29,6 +30,13 @@ from tests.offboard.feed.stage import (
 from tests.workshop import Workshop
 
 SHORT = 0.05
+
+
+class BrokenBroker(MemoryBroker):
+    """A broker that cannot be reached."""
+
+    async def publish(self, workspace_id: object, position: int) -> None:
+        raise ConnectionError("no broker")
 
 
 async def test_rows_and_live_events_come_in_order_and_once_while_transactions_commit(
@@ -44,27 +52,42 @@ async def test_rows_and_live_events_come_in_order_and_once_while_transactions_co
             await write(database, acme, change(), change())
 
     async with running_feed(database) as feed:
+        client = await connect(feed, await somebody(database, acme))
+        client.follow(after=0)
+        await asyncio.gather(*(commit_some() for _ in range(5)))
         last = start + 5 * 10 * 2
-        seen: list[int] = []
-        writers = [asyncio.create_task(commit_some()) for _ in range(5)]
-        async for event in feed.follow(None, acme, 0, everything):
-            seen.append(event.position)
-            if event.position == last:
-                break
-        await asyncio.gather(*writers)
-    assert seen == list(range(1, last + 1))
+        assert await client.hear(last) == list(range(1, last + 1))
 
 
-async def test_only_what_comes_after_the_cursor_and_is_wanted(database: Database, workshop: Workshop) -> None:
+async def test_only_what_comes_after_the_cursor_and_belongs_to_the_topic(
+    database: Database, workshop: Workshop
+) -> None:
     acme = workshop.workspace_id
-    someone = await somebody(database, acme)
-    await write(database, acme, change(), revocation(someone), change())
     async with running_feed(database) as feed:
-        following = feed.follow(None, acme, 1, lambda event: event.kind is EventKind.SESSION_REVOKED)
-        assert (await anext(following)).position == 2
-        await write(database, acme, change(), revocation(someone))
-        assert (await anext(following)).position == 5
-        await following.aclose()
+        await write(database, acme, ending(), change(), ending(), change())
+        client = await connect(feed, await somebody(database, acme))
+        client.follow(ENDINGS, 1)
+        client.follow(CHANGES, 3, id="2")
+        client.follow(ENDINGS, id="3")
+        await write(database, acme, change(), ending(), change())
+        assert await client.hear(3, "2") == [4, 5, 7]
+        assert await client.hear(2) == [3, 6]
+        assert await client.hear(1, "3") == [6]
+
+
+async def test_a_topic_may_be_of_one_user_or_one_session(database: Database, workshop: Workshop) -> None:
+    acme = workshop.workspace_id
+    async with running_feed(database) as feed:
+        ana = await somebody(database, acme)
+        tablet = await somebody(database, acme, user_id=ana.user_id)
+        watching = await connect(feed, await somebody(database, acme))
+        watching.follow(Topic(ENDINGS.kind, user_id=ana.user_id))
+        watching.follow(Topic(ENDINGS.kind, session_id=tablet.session_id), id="2")
+        watching.follow(ENDINGS, id="3")
+        await write(database, acme, ending(), revocation(ana), change(ana.user_id), revocation(tablet))
+        assert await watching.hear(3, "3") == [1, 2, 4]
+        assert await watching.hear(2) == [2, 4]
+        assert await watching.hear(1, "2") == [4]
 
 
 async def test_events_pruned_while_a_client_resumes_are_an_error_and_no_gap(
@@ -77,38 +100,104 @@ async def test_events_pruned_while_a_client_resumes_are_an_error_and_no_gap(
         async with database.begin() as tx:
             await tx.run(delete(events.EVENT).where(events.EVENT.c.position <= pruned))
         async with running_feed(database) as feed:
-            with pytest.raises(events.CursorExpired):
-                await anext(feed.follow(None, acme, 0, everything))
+            client = await connect(feed, await somebody(database, acme))
+            client.follow(after=0)
+            assert await client.failure() == EXPIRED_CURSOR
+            assert client.heard() == []
+            client.follow()
+            await write(database, acme, change())
+            assert len(await client.hear(1)) == 1
 
 
 async def test_a_cursor_beyond_the_channel_skips_what_the_client_has_seen(
     database: Database, workshop: Workshop
 ) -> None:
     acme = workshop.workspace_id
-    async with running_feed(database, broker=DeafBroker(), poll=SHORT) as feed:
-        connection, _ = await connect(feed, await somebody(database, acme))
+    broker = MemoryBroker()
+    async with running_feed(database, broker=broker) as feed, another_process(database) as elsewhere:
+        await connect(feed, await somebody(database, acme))
+        await write(elsewhere, acme, change(), change())
+        client = await connect(feed, await somebody(database, acme))
+        client.follow(after=1)
+        client.follow(id="2")
+        await write(database, acme, change())
+        assert await client.hear(2) == [2, 3]
+        assert await client.hear(1, "2") == [3]
+
+
+async def test_what_was_committed_between_check_and_following_is_not_lost(
+    database: Database, workshop: Workshop
+) -> None:
+    """Red when a subscription without a cursor begins where its channel stands."""
+    acme = workshop.workspace_id
+    async with running_feed(database) as feed:
+        witness = await connect(feed, await somebody(database, acme))
+        witness.follow()
+        late = await connect(feed, await somebody(database, acme))
+        await write(database, acme, change())
+        await witness.hear(1)
+        late.follow()
+        await write(database, acme, change())
+        assert await late.hear(2) == [1, 2]
+
+
+# ---------------------------------------------------------------- hints
+
+
+async def test_a_commit_of_this_process_needs_no_broker(database: Database, workshop: Workshop) -> None:
+    """Red when a commit is told through the broker only, or when a broker that fails is heard of."""
+    acme = workshop.workspace_id
+    async with running_feed(database, broker=BrokenBroker()) as feed:
+        client = await connect(feed, await somebody(database, acme))
+        client.follow()
+        await write(database, acme, change())
+        assert await client.hear(1) == [1]
+
+
+async def test_a_hint_of_another_process_is_followed(database: Database, workshop: Workshop) -> None:
+    acme, broker = workshop.workspace_id, MemoryBroker()
+    async with running_feed(database, broker=broker) as feed, another_process(database) as elsewhere:
+        client = await connect(feed, await somebody(database, acme))
+        client.follow()
+        await write(elsewhere, acme, change())
+        await broker.publish(acme, 1)
+        assert await client.hear(1) == [1]
+
+
+async def test_hints_are_only_hints(database: Database, workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Late, repeated and foreign ones cost no statement; one that runs ahead of the rows costs one, and no event."""
+    acme, broker, read = workshop.workspace_id, MemoryBroker(), asyncio.Event()
+    read_after, reads = events.read_after, []
+
+    async def noted(reader: Reader, workspace_id: UUID, position: int) -> list[FeedEvent]:
+        reads.append(position)
+        read.set()
+        return await read_after(reader, workspace_id, position)
+
+    async with running_feed(database, broker=broker) as feed:
+        client = await connect(feed, await somebody(database, acme))
+        client.follow()
         await write(database, acme, change(), change())
-        following = feed.follow(connection, acme, 1, everything)
-        assert (await anext(following)).position == 2
-        await following.aclose()
+        await client.hear(2)
+        monkeypatch.setattr(events, "read_after", noted)
+        for position in (2, 1, 2):
+            await broker.publish(acme, position)
+        await broker.publish(workshop.system_id, 9)
+        assert not reads
+        await broker.publish(acme, 9)
+        await read.wait()
+        await write(database, acme, change())
+        assert await client.hear(3) == [1, 2, 3]
+    assert reads == [2, 2]
 
 
 async def test_a_missed_hint_is_found_by_polling(database: Database, workshop: Workshop) -> None:
     acme = workshop.workspace_id
-    async with running_feed(database, broker=DeafBroker(), poll=SHORT) as feed:
+    async with running_feed(database, poll=SHORT) as feed, another_process(database) as elsewhere:
         someone = await somebody(database, acme)
-        _, outlet = await connect(feed, someone)
-        await write(database, acme, revocation(someone))
-        assert await outlet.end == (4401, RevocationReason.USER_DEACTIVATED)
-
-
-async def test_a_broker_that_fails_does_not_fail_the_transaction(database: Database, workshop: Workshop) -> None:
-    acme = workshop.workspace_id
-    async with running_feed(database, broker=BrokenBroker(), poll=SHORT) as feed:
-        following = feed.follow(None, acme, 0, everything)
-        await write(database, acme, change())
-        assert (await anext(following)).position == 1
-        await following.aclose()
+        client = await connect(feed, someone)
+        await write(elsewhere, acme, revocation(someone))
+        assert await client.end == (4401, RevocationReason.USER_DEACTIVATED)
 
 
 async def test_reading_goes_on_after_the_database_failed(
@@ -117,7 +206,7 @@ async def test_reading_goes_on_after_the_database_failed(
     acme = workshop.workspace_id
     async with running_feed(database, poll=SHORT) as feed:
         someone = await somebody(database, acme)
-        _, outlet = await connect(feed, someone)
+        client = await connect(feed, someone)
         failed = asyncio.Event()
 
         async def fail(*_: object) -> None:
@@ -131,158 +220,10 @@ async def test_reading_goes_on_after_the_database_failed(
             for _ in range(2):
                 await failed.wait()
                 failed.clear()
-        assert await outlet.end == (4401, RevocationReason.USER_DEACTIVATED)
+        assert await client.end == (4401, RevocationReason.USER_DEACTIVATED)
 
 
-async def test_a_revocation_is_the_last_thing_a_connection_hears(database: Database, workshop: Workshop) -> None:
-    """Red when hub.deliver lets a connection stay until a later step."""
-    acme = workshop.workspace_id
-    async with running_feed(database) as feed:
-        leaving, staying = await somebody(database, acme), await somebody(database, acme)
-        connection, outlet = await connect(feed, leaving)
-        other, other_outlet = await connect(feed, staying)
-        own, others = (feed.follow(each, acme, 0, everything) for each in (connection, other))
-        heard = asyncio.gather(anext(own), anext(others))
-        await asyncio.sleep(0)
-        await write(database, acme, change())
-        await heard
-        await write(database, acme, change(), revocation(leaving), change())
-        assert [event.position async for event in own] == [2, 3]
-        assert [(await anext(others)).position for _ in range(3)] == [2, 3, 4]
-        assert await outlet.end == (4401, RevocationReason.USER_DEACTIVATED)
-        assert not other_outlet.end.done()
-        assert [event async for event in feed.follow(connection, acme, 0, everything)] == []
-        await others.aclose()
-
-
-async def test_a_history_stops_where_the_connection_was_revoked(database: Database, workshop: Workshop) -> None:
-    acme = workshop.workspace_id
-    await write(database, acme, change(), change())
-    async with running_feed(database) as feed:
-        leaving = await somebody(database, acme)
-        connection, outlet = await connect(feed, leaving)
-        following = feed.follow(connection, acme, 0, everything)
-        assert (await anext(following)).position == 1
-        await write(database, acme, revocation(leaving), change())
-        await outlet.end
-        assert [event.position async for event in following] == [2, 3]
-
-
-async def test_one_session_ends_and_every_socket_of_it(database: Database, workshop: Workshop) -> None:
-    acme = workshop.workspace_id
-    async with running_feed(database) as feed:
-        phone = await somebody(database, acme)
-        laptop = await somebody(database, acme)
-        laptop.user_id = phone.user_id
-        ends = [(await connect(feed, each))[1] for each in (phone, phone, laptop)]
-        await write(database, acme, revocation(phone, RevocationReason.SIGNED_OUT))
-        assert await ends[0].end == await ends[1].end == (4401, RevocationReason.SIGNED_OUT)
-        assert not ends[2].end.done()
-
-
-async def test_a_revoked_access_token_closes_its_sockets(database: Database, workshop: Workshop) -> None:
-    acme = workshop.workspace_id
-    async with running_feed(database) as feed:
-        partner = await somebody(database, acme, access_token_id=new_id())
-        _, outlet = await connect(feed, partner)
-        assert partner.access_token_id is not None
-        await write(database, acme, events.token_revoked(partner.access_token_id))
-        assert await outlet.end == (4401, RevocationReason.TOKEN_REVOKED)
-
-
-async def test_a_revocation_between_check_and_attach_closes_a_newcomer_to_a_passed_channel(
-    database: Database, workshop: Workshop
-) -> None:
-    """Red without Relay.reread."""
-    acme = workshop.workspace_id
-    async with running_feed(database) as feed:
-        first, _ = await connect(feed, await somebody(database, acme))
-        late = await somebody(database, acme)
-        following = feed.follow(first, acme, 0, everything)
-        await write(database, acme, change(), revocation(late), change())
-        assert [(await anext(following)).position for _ in range(3)] == [1, 2, 3]
-        connection, outlet = await connect(feed, late)
-        assert outlet.end.result() == (4401, RevocationReason.USER_DEACTIVATED)
-        assert not connection.attached
-        await following.aclose()
-
-
-async def test_a_revocation_between_check_and_attach_closes_the_first_of_a_workspace(
-    database: Database, workshop: Workshop
-) -> None:
-    """Red when a new channel starts at the last row, or waits for a hint."""
-    acme = workshop.workspace_id
-    async with running_feed(database) as feed:
-        late = await somebody(database, acme)
-        await write(database, acme, revocation(late))
-        _, outlet = await connect(feed, late)
-        assert await outlet.end == (4401, RevocationReason.USER_DEACTIVATED)
-
-
-async def test_a_newcomer_who_was_not_revoked_stays(database: Database, workshop: Workshop) -> None:
-    acme = workshop.workspace_id
-    async with running_feed(database) as feed:
-        early = await somebody(database, acme)
-        first, _ = await connect(feed, await somebody(database, acme))
-        following = feed.follow(first, acme, 0, everything)
-        await write(database, acme, change())
-        await anext(following)
-        connection, _ = await connect(feed, early)
-        assert connection.attached
-        await following.aclose()
-
-
-async def test_overflow_aborts_the_slow_connection_alone(database: Database, workshop: Workshop) -> None:
-    acme = workshop.workspace_id
-    async with running_feed(database, queue_limit=3) as feed:
-        slow, slow_outlet = await connect(feed, await somebody(database, acme))
-        fast, fast_outlet = await connect(feed, await somebody(database, acme))
-        idle, reading = feed.follow(slow, acme, 0, everything), feed.follow(fast, acme, 0, everything)
-        begun = asyncio.gather(anext(idle), anext(reading))
-        await asyncio.sleep(0)
-        for _ in range(5):
-            await write(database, acme, change())
-        assert [event.position for event in await begun] == [1, 1]
-        assert [(await anext(reading)).position for _ in range(4)] == [2, 3, 4, 5]
-        assert await slow_outlet.end == "aborted"
-        assert not fast_outlet.end.done()
-        assert [event.position async for event in idle] == [2, 3, 4]
-        await reading.aclose()
-
-
-async def test_a_slow_consumer_without_connection_overflows_and_resumes(database: Database, workshop: Workshop) -> None:
-    acme = workshop.workspace_id
-    async with running_feed(database, queue_limit=3) as feed:
-        witness = await somebody(database, acme)
-        _, passed = await connect(feed, witness)
-        slow = feed.follow(None, acme, 0, everything)
-        await write(database, acme, change())
-        assert (await anext(slow)).position == 1
-        await write(database, acme, *(change() for _ in range(4)), revocation(witness))
-        await passed.end
-        with pytest.raises(Overflow):
-            await anext(slow)
-        resumed = feed.follow(None, acme, 1, everything)
-        assert [(await anext(resumed)).position for _ in range(5)] == [2, 3, 4, 5, 6]
-        await resumed.aclose()
-
-
-async def test_a_predicate_that_fails_ends_its_own_subscription_only(database: Database, workshop: Workshop) -> None:
-    acme = workshop.workspace_id
-
-    def broken(_event: FeedEvent) -> bool:
-        raise LookupError
-
-    async with running_feed(database) as feed:
-        connection, _ = await connect(feed, await somebody(database, acme))
-        bad, good = (feed.follow(connection, acme, 0, wanted) for wanted in (broken, everything))
-        both = asyncio.gather(anext(bad), anext(good), return_exceptions=True)
-        await asyncio.sleep(0)
-        await write(database, acme, change())
-        failure, event = await both
-        assert isinstance(failure, LookupError)
-        assert isinstance(event, FeedEvent)
-        await good.aclose()
+# ---------------------------------------------------------------- walls, limits, endings
 
 
 async def test_tenants_are_walls(database: Database, workshop: Workshop) -> None:
@@ -290,154 +231,130 @@ async def test_tenants_are_walls(database: Database, workshop: Workshop) -> None
     globex = await Workshop.open(database, "globex")
     async with running_feed(database) as feed:
         ours = await somebody(database, workshop.workspace_id)
-        theirs = await somebody(database, globex.workspace_id, session_id=ours.session_id)
-        connection, outlet = await connect(feed, ours)
-        _, their_outlet = await connect(feed, theirs)
-        following = feed.follow(connection, workshop.workspace_id, 0, everything)
-        await write(database, globex.workspace_id, change(), revocation(theirs))
-        assert await their_outlet.end == (4401, RevocationReason.USER_DEACTIVATED)
-        await write(database, workshop.workspace_id, change())
-        event = await anext(following)
-        assert (event.workspace_id, event.position) == (workshop.workspace_id, 1)
-        assert not outlet.end.done()
-        with pytest.raises(AssertionError):
-            await anext(feed.follow(connection, globex.workspace_id, 0, everything))
-        await following.aclose()
+        theirs = await somebody(database, globex.workspace_id, session_id=ours.session_id, user_id=ours.user_id)
+        client, foreign = await connect(feed, ours), await connect(feed, theirs)
+        for each in (client, foreign):
+            each.follow(ENDINGS, 0)
+        await write(database, globex.workspace_id, ending(), revocation(theirs))
+        assert await foreign.end == (4401, RevocationReason.USER_DEACTIVATED)
+        await write(database, workshop.workspace_id, change(), change(), change(), ending())
+        assert await client.hear(1) == [4]
+        assert foreign.heard() == [1, 2]
+        assert not client.end.done()
 
 
-async def test_expiry_closes_at_its_time(database: Database, workshop: Workshop) -> None:
+async def test_who_is_served_too_slowly_is_cut_and_resumes(database: Database, workshop: Workshop) -> None:
+    """Red without a limit, and when others are cut with it."""
     acme = workshop.workspace_id
-    async with running_feed(database) as feed:
-        guest = await somebody(database, acme, expires_at=now() + timedelta(seconds=SHORT))
-        connection, outlet = await connect(feed, guest)
-        following = feed.follow(connection, acme, 0, everything)
-        assert [event async for event in following] == []
-        assert await outlet.end == (4401, RevocationReason.EXPIRED)
+    async with running_feed(database, queue_limit=3) as feed:
+        slow, fast = [await connect(feed, await somebody(database, acme)) for _ in range(2)]
+        answers = Positions()
+        answers.hold = asyncio.Event()
+        slow.follow(audience=Audience(answers))
+        fast.follow()
+        for number in range(1, 6):
+            await write(database, acme, change())
+            await fast.hear(number)
+        assert slow.end.result() == "aborted"
+        assert not fast.end.done()
+        answers.hold.set()
+        assert await slow.hear(3) == [1, 2, 3]
+        resumed = await connect(feed, await somebody(database, acme))
+        resumed.follow(after=3)
+        assert await resumed.hear(2) == [4, 5]
 
 
-async def test_the_event_of_an_expired_session_comes_before_the_close(database: Database, workshop: Workshop) -> None:
+async def test_who_catches_up_too_slowly_is_cut(database: Database, workshop: Workshop) -> None:
     acme = workshop.workspace_id
-    async with running_feed(database, broker=DeafBroker(), expiry=1) as feed:
-        guest = await somebody(database, acme, expires_at=now())
-        connection, outlet = await connect(feed, guest)
-        await write(database, acme, revocation(guest, RevocationReason.EXPIRED))
-        assert [event.reason async for event in feed.follow(connection, acme, 0, everything)] == [
-            RevocationReason.EXPIRED
-        ]
-        assert await outlet.end == (4401, RevocationReason.EXPIRED)
+    await write(database, acme, change(), change())
+    async with running_feed(database, queue_limit=3) as feed:
+        slow, fast = [await connect(feed, await somebody(database, acme)) for _ in range(2)]
+        slow.reads.clear()
+        slow.follow(after=0)
+        fast.follow(after=2)
+        for number in range(1, 6):
+            await write(database, acme, change())
+            await fast.hear(number)
+        assert slow.end.result() == "aborted"
+        assert slow.heard() == []
 
 
-async def test_an_access_token_has_no_event_to_wait_for(database: Database, workshop: Workshop) -> None:
-    async with running_feed(database, expiry=NEVER) as feed:
-        partner = await somebody(database, workshop.workspace_id, access_token_id=new_id(), expires_at=now())
-        _, outlet = await connect(feed, partner)
-        assert await outlet.end == (4401, RevocationReason.EXPIRED)
-
-
-async def test_a_detached_connection_is_forgotten(database: Database, workshop: Workshop) -> None:
-    acme = workshop.workspace_id
-    async with running_feed(database) as feed:
-        guest = await somebody(database, acme, expires_at=now() + timedelta(days=1))
-        connection, outlet = await connect(feed, guest)
-        following = feed.follow(connection, acme, 0, everything)
-        waiting = asyncio.ensure_future(anext(following, None))
-        await asyncio.sleep(0)
-        feed.detach(connection)
-        feed.detach(connection)
-        assert await waiting is None
-        assert not outlet.end.done()
-        assert connection.expiry is not None
-        assert connection.expiry.cancelled()
-        assert feed.workspaces == 0
-
-
-async def test_the_check_ends_a_dead_session_without_any_event(database: Database, workshop: Workshop) -> None:
-    acme = workshop.workspace_id
-    check = Check()
-    async with running_feed(database, check=check, check_every=SHORT) as feed:
-        dead, alive = await somebody(database, acme), await somebody(database, acme)
-        assert dead.session_id is not None
-        _, outlet = await connect(feed, dead)
-        _, other = await connect(feed, alive)
-        check.dead[dead.session_id] = RevocationReason.SESSION_REVOKED
-        assert await outlet.end == (4401, RevocationReason.SESSION_REVOKED)
-        assert not other.end.done()
-
-
-async def test_the_check_lets_the_missed_event_come_first(database: Database, workshop: Workshop) -> None:
-    acme = workshop.workspace_id
-    check = Check()
-    async with running_feed(database, broker=DeafBroker(), check=check, check_every=SHORT) as feed:
-        leaving = await somebody(database, acme)
-        assert leaving.session_id is not None
-        connection, outlet = await connect(feed, leaving)
-        await write(database, acme, revocation(leaving, RevocationReason.PASSWORD_CHANGED), change())
-        check.dead[leaving.session_id] = RevocationReason.PASSWORD_CHANGED
-        assert [event.position async for event in feed.follow(connection, acme, 0, everything)] == [1]
-        assert await outlet.end == (4401, RevocationReason.PASSWORD_CHANGED)
-
-
-async def test_the_check_asks_in_pages_of_one_workspace_and_one_kind(
-    database: Database, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+async def test_a_peer_that_does_not_read_is_not_told_its_history_faster_than_it_reads(
+    database: Database, workshop: Workshop
 ) -> None:
-    monkeypatch.setattr(relay, "CHECK_PAGE", 2)
-    globex = await Workshop.open(database, "globex")
-    check = Check()
-    async with running_feed(database, check=check, check_every=SHORT) as feed:
-        for workspace_id in (workshop.workspace_id, globex.workspace_id):
-            for identity in ({}, {}, {}, {"access_token_id": new_id()}):
-                await connect(feed, await somebody(database, workspace_id, **identity))
-        check.pages.clear()
-        check.called.clear()
-        await check.called.wait()
-        while len(check.pages) < 6:
-            check.called.clear()
-            await check.called.wait()
-    first = check.pages[:6]
-    assert [len(page) for page in first] == [2, 1, 1, 2, 1, 1]
-    assert all(len({_kind(credential) for credential in page}) == 1 for page in first)
+    acme = workshop.workspace_id
+    await write(database, acme, *(change() for _ in range(5)))
+    async with running_feed(database) as feed:
+        client = await connect(feed, await somebody(database, acme))
+        client.reads.clear()
+        client.follow(after=0)
+        other = await connect(feed, await somebody(database, acme))
+        other.follow(after=0)
+        await other.hear(5)
+        assert client.heard() == []
+        client.reads.set()
+        assert await client.hear(5) == [1, 2, 3, 4, 5]
 
 
-def _kind(credential: Credential) -> tuple[object, bool]:
-    return credential.workspace_id, credential.session_id is None
+@pytest.mark.parametrize("catches_up", [False, True])
+async def test_unfollowing_stops_one_operation_and_frees_its_id(
+    database: Database, workshop: Workshop, catches_up: bool
+) -> None:
+    """Red when an operation that catches up goes on, or when what it is owed is not forgotten."""
+    acme = workshop.workspace_id
+    await write(database, acme, change())
+    async with running_feed(database) as feed:
+        client = await connect(feed, await somebody(database, acme))
+        client.reads.clear()
+        client.follow(after=0 if catches_up else 1)
+        await asyncio.sleep(0)
+        feed.unfollow(client.connection, "1")
+        feed.unfollow(client.connection, "1")
+        feed.unfollow(client.connection, "never")
+        client.reads.set()
+        client.follow(after=1)
+        await write(database, acme, change())
+        assert await client.hear(1) == [2]
+        assert client.connection.owed == 0
 
 
-async def test_a_process_that_cannot_check_closes_with_1013(database: Database, workshop: Workshop) -> None:
-    async with running_feed(database, check=Check(failing=True), check_every=SHORT, blind=3 * SHORT) as feed:
-        _, outlet = await connect(feed, await somebody(database, workshop.workspace_id))
-        assert await outlet.end == (1013, "Try again later")
+async def test_unfollowing_before_the_history_is_begun_leaves_nothing_owed(
+    database: Database, workshop: Workshop
+) -> None:
+    """Red when a catch-up that was cancelled before it ran is owed for ever: signing out would wait for it."""
+    acme = workshop.workspace_id
+    await write(database, acme, change())
+    async with running_feed(database) as feed:
+        leaving = await somebody(database, acme)
+        client = await connect(feed, leaving)
+        client.follow(after=0)
+        feed.unfollow(client.connection, "1")
+        await write(database, acme, revocation(leaving))
+        assert await client.end == (4401, RevocationReason.USER_DEACTIVATED)
+        assert client.heard() == []
 
 
-async def test_a_check_that_hangs_is_a_check_that_fails(database: Database, workshop: Workshop) -> None:
-    class Hanging(Check):
-        async def __call__(self, *_: object) -> dict[Credential, RevocationReason]:
-            await asyncio.Event().wait()
-            return {}
-
-    async with running_feed(database, check=Hanging(), check_every=SHORT, blind=SHORT) as feed:
-        for _ in range(2):
-            _, outlet = await connect(feed, await somebody(database, workshop.workspace_id))
-            assert await outlet.end == (1013, "Try again later")
-
-
-async def test_checks_that_succeed_keep_connections_open(database: Database, workshop: Workshop) -> None:
-    """Red when a successful check does not count."""
-    check = Check()
-    async with running_feed(database, check=check, check_every=SHORT, blind=4 * SHORT) as feed:
-        _, outlet = await connect(feed, await somebody(database, workshop.workspace_id))
-        while len(check.pages) < 8:
-            check.called.clear()
-            await check.called.wait()
-        assert not outlet.end.done()
-
-
-async def test_stopping_closes_with_1012_and_ends_every_subscription(database: Database, workshop: Workshop) -> None:
+async def test_nothing_is_followed_once_a_connection_has_ended(database: Database, workshop: Workshop) -> None:
     acme = workshop.workspace_id
     async with running_feed(database) as feed:
-        connection, outlet = await connect(feed, await somebody(database, acme))
-        ends = [
-            asyncio.ensure_future(anext(feed.follow(each, acme, 0, everything), None)) for each in (connection, None)
-        ]
-        await asyncio.sleep(0)
-    assert await asyncio.gather(*ends) == [None, None]
-    assert await outlet.end == (1012, "Service restart")
+        leaving = await somebody(database, acme)
+        client, witness = await connect(feed, leaving), await connect(feed, await somebody(database, acme))
+        await write(database, acme, revocation(leaving))
+        await client.end
+        client.follow(after=0)
+        witness.follow()
+        await write(database, acme, change())
+        await witness.hear(1)
+        assert client.heard() == []
+
+
+async def test_stopping_closes_with_1012(database: Database, workshop: Workshop) -> None:
+    acme = workshop.workspace_id
+    await write(database, acme, change())
+    async with running_feed(database) as feed:
+        client = await connect(feed, await somebody(database, acme))
+        client.reads.clear()
+        client.follow(after=0)
+        client.follow(id="2")
+    assert await client.end == (1012, "Service restart")
+    assert (client.heard(), client.heard("2")) == ([], [])

@@ -1,0 +1,338 @@
+"""Every way in which a connection ends: by event, by expiry, by the regular check, and because nobody can check."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from models import events
+from models.database import Database
+from models.enums import RevocationReason
+from models.events import Topic
+from models.types import new_id, now
+from offboard.feed import Audience, Credential, Feed, relay
+from offboard.feed.hub import Hub
+from tests.offboard.feed.stage import (
+    ENDINGS,
+    NEVER,
+    Check,
+    Client,
+    Positions,
+    Somebody,
+    another_process,
+    connect,
+    ending,
+    revocation,
+    running_feed,
+    somebody,
+    write,
+)
+from tests.workshop import Workshop
+
+SHORT = 0.05
+DEACTIVATED = (4401, RevocationReason.USER_DEACTIVATED)
+
+
+async def watching(feed: Feed, identity: Somebody, after: int | None = None) -> Client:
+    client = await connect(feed, identity)
+    client.follow(ENDINGS, after)
+    return client
+
+
+async def test_a_revocation_is_the_last_thing_a_connection_hears(database: Database, workshop: Workshop) -> None:
+    """Red when hub.deliver lets a connection stay until a later step."""
+    acme = workshop.workspace_id
+    async with running_feed(database) as feed:
+        leaving = await somebody(database, acme)
+        client, other = await watching(feed, leaving), await watching(feed, await somebody(database, acme))
+        await write(database, acme, ending(), revocation(leaving), ending())
+        await write(database, acme, ending())
+        assert await client.end == DEACTIVATED
+        assert await other.hear(4) == [1, 2, 3, 4]
+        assert client.heard() == [1, 2]
+        assert not other.end.done()
+
+
+async def test_a_slow_answer_is_waited_for_and_nothing_later_gets_out(database: Database, workshop: Workshop) -> None:
+    """Red when the connection ends without what its audience still owes it."""
+    acme = workshop.workspace_id
+    async with running_feed(database) as feed:
+        leaving = await somebody(database, acme)
+        client, witness = await connect(feed, leaving), await watching(feed, await somebody(database, acme))
+        answers = Positions()
+        answers.hold = asyncio.Event()
+        client.follow(ENDINGS, audience=Audience(answers))
+        client.follow(Topic(ENDINGS.kind, session_id=leaving.session_id), id="2")
+        await write(database, acme, ending(), revocation(leaving), ending())
+        assert await witness.hear(3) == [1, 2, 3]
+        assert await client.hear(1, "2") == [2]
+        assert not client.end.done()
+        assert client.heard() == []
+        answers.hold.set()
+        assert await client.end == DEACTIVATED
+        assert client.heard() == [1, 2]
+
+
+async def test_a_history_ends_with_the_revocation(database: Database, workshop: Workshop) -> None:
+    """Red when what is collected behind a catch-up is not owed, or goes on after the revocation."""
+    acme = workshop.workspace_id
+    await write(database, acme, ending(), ending())
+    async with running_feed(database) as feed:
+        leaving = await somebody(database, acme)
+        client, witness = await connect(feed, leaving), await watching(feed, await somebody(database, acme))
+        client.reads.clear()
+        client.follow(ENDINGS, 0)
+        await write(database, acme, ending(), revocation(leaving), ending())
+        await witness.hear(3)
+        assert not client.end.done()
+        client.reads.set()
+        assert await client.end == DEACTIVATED
+        assert client.heard() == [1, 2, 3, 4]
+
+
+async def test_who_is_signed_out_is_told_before_the_others(database: Database, workshop: Workshop) -> None:
+    """Red when a thousand others are served first."""
+    acme, order = workshop.workspace_id, list[str]()
+    async with running_feed(database) as feed:
+        leaving, audience = await somebody(database, acme), Audience(Positions())
+        people = [leaving, *[await somebody(database, acme) for _ in range(5)]]
+        clients = [await connect(feed, each) for each in reversed(people)]
+        for number, client in enumerate(clients):
+            client.follow(ENDINGS, audience=audience, id=str(number))
+            client.next = lambda operation_id, _payload: order.append(operation_id)  # type: ignore[method-assign]
+        await write(database, acme, revocation(leaving))
+        assert await clients[-1].end == DEACTIVATED
+    assert order[0] == "5"
+
+
+async def test_one_session_ends_and_every_socket_of_it(database: Database, workshop: Workshop) -> None:
+    acme = workshop.workspace_id
+    async with running_feed(database) as feed:
+        phone = await somebody(database, acme)
+        laptop = await somebody(database, acme, user_id=phone.user_id)
+        clients = [await connect(feed, each) for each in (phone, phone, laptop)]
+        await write(database, acme, revocation(phone, RevocationReason.SIGNED_OUT))
+        assert await clients[0].end == await clients[1].end == (4401, RevocationReason.SIGNED_OUT)
+        assert not clients[2].end.done()
+
+
+async def test_a_revoked_access_token_closes_its_sockets(database: Database, workshop: Workshop) -> None:
+    acme = workshop.workspace_id
+    async with running_feed(database) as feed:
+        partner = await somebody(database, acme, access_token_id=new_id())
+        client = await watching(feed, partner)
+        assert partner.access_token_id is not None
+        await write(database, acme, ending(), events.token_revoked(partner.access_token_id), ending())
+        assert await client.end == (4401, RevocationReason.TOKEN_REVOKED)
+        assert client.heard() == [1]
+
+
+async def test_a_revocation_between_check_and_attach_closes_a_newcomer_to_a_passed_channel(
+    database: Database, workshop: Workshop
+) -> None:
+    """Red without Relay.reread."""
+    acme = workshop.workspace_id
+    async with running_feed(database) as feed:
+        first = await watching(feed, await somebody(database, acme))
+        late = await somebody(database, acme)
+        await write(database, acme, ending(), revocation(late), ending())
+        await first.hear(3)
+        client = await connect(feed, late)
+        assert not client.connection.attached
+        assert await client.end == DEACTIVATED
+
+
+async def test_a_revocation_between_check_and_attach_closes_the_first_of_a_workspace(
+    database: Database, workshop: Workshop
+) -> None:
+    """Red when a new channel starts at the last row, or waits for a hint."""
+    acme = workshop.workspace_id
+    async with running_feed(database) as feed:
+        late = await somebody(database, acme)
+        await write(database, acme, revocation(late))
+        client = await connect(feed, late)
+        assert await client.end == DEACTIVATED
+
+
+async def test_a_newcomer_who_was_not_revoked_stays(database: Database, workshop: Workshop) -> None:
+    acme = workshop.workspace_id
+    async with running_feed(database) as feed:
+        early = await somebody(database, acme)
+        first = await watching(feed, await somebody(database, acme))
+        await write(database, acme, ending())
+        await first.hear(1)
+        client = await connect(feed, early)
+        assert client.connection.attached
+
+
+async def test_a_detached_connection_is_forgotten(database: Database, workshop: Workshop) -> None:
+    acme = workshop.workspace_id
+    async with running_feed(database) as feed:
+        guest = await somebody(database, acme, expires_at=now())
+        client = await watching(feed, guest)
+        feed.detach(client.connection)
+        feed.detach(client.connection)
+        assert feed.workspaces == 0
+        witness = await watching(feed, await somebody(database, acme))
+        await write(database, acme, revocation(guest))
+        await witness.hear(1)
+        assert client.heard() == []
+        assert not client.end.done()
+
+
+async def test_a_channel_that_everybody_has_left_ends_nobody_in_its_successor(
+    database: Database, workshop: Workshop
+) -> None:
+    """Red when it ends who holds the credential today: the new channel has yet to tell them the last event."""
+    hub = Hub(10, lambda _subscription: None)
+    ana = await somebody(database, workshop.workspace_id)
+    async with running_feed(database) as feed:
+        before, after = Client(feed, ana), Client(feed, ana)
+        left = hub.attach(before.connection)
+        hub.detach(before.connection)
+        hub.attach(after.connection)
+        hub.deliver(left, replace(revocation(ana), workspace_id=ana.workspace_id, position=1))
+        assert after.connection.attached
+
+
+# ---------------------------------------------------------------- expiry
+
+
+async def test_expiry_closes_at_its_time(database: Database, workshop: Workshop) -> None:
+    async with running_feed(database) as feed:
+        expires_at = now() + timedelta(seconds=SHORT)
+        client = await connect(feed, await somebody(database, workshop.workspace_id, expires_at=expires_at))
+        assert await client.end == (4401, RevocationReason.EXPIRED)
+        assert now() >= expires_at
+
+
+async def test_the_event_of_an_expired_session_comes_before_the_close(database: Database, workshop: Workshop) -> None:
+    """Red when a connection expires without reading on."""
+    acme = workshop.workspace_id
+    async with running_feed(database) as feed, another_process(database) as elsewhere:
+        await connect(feed, await somebody(database, acme))
+        guest = await somebody(database, acme, expires_at=now())
+        await write(elsewhere, acme, revocation(guest, RevocationReason.EXPIRED))
+        client = await watching(feed, guest)
+        assert await client.end == (4401, RevocationReason.EXPIRED)
+        assert client.heard() == [1]
+
+
+async def test_an_access_token_has_no_event_to_wait_for(database: Database, workshop: Workshop) -> None:
+    async with running_feed(database, expiry=NEVER) as feed:
+        partner = await somebody(database, workshop.workspace_id, access_token_id=new_id(), expires_at=now())
+        client = await connect(feed, partner)
+        assert await client.end == (4401, RevocationReason.EXPIRED)
+
+
+async def test_only_who_expires_before_the_next_checks_has_a_timer(database: Database, workshop: Workshop) -> None:
+    """Red when each of thousands of connections has one, or when nobody gets one later."""
+    acme = workshop.workspace_id
+
+    async def guest(expires_in: float | None) -> tuple[Client, bool]:
+        expires_at = None if expires_in is None else now() + timedelta(seconds=expires_in)
+        client = await connect(feed, await somebody(database, acme, expires_at=expires_at))
+        return client, client.connection.expiry is not None
+
+    async with running_feed(database, check_every=SHORT) as feed:
+        clients, timed = zip(*[await guest(each) for each in (NEVER, None, 8 * SHORT, SHORT)], strict=True)
+        assert timed == (False, False, False, True)
+        for client in clients[2:]:
+            assert await client.end == (4401, RevocationReason.EXPIRED)
+        assert [client.connection.expiry for client in clients[:2]] == [None, None]
+
+
+# ---------------------------------------------------------------- the regular check
+
+
+async def test_the_check_ends_a_dead_session_without_any_event(database: Database, workshop: Workshop) -> None:
+    acme = workshop.workspace_id
+    check = Check()
+    async with running_feed(database, check=check, check_every=SHORT) as feed:
+        dead, alive = await somebody(database, acme), await somebody(database, acme)
+        assert dead.session_id is not None
+        client, other = await connect(feed, dead), await connect(feed, alive)
+        check.dead[dead.session_id] = RevocationReason.SESSION_REVOKED
+        assert await client.end == (4401, RevocationReason.SESSION_REVOKED)
+        assert not other.end.done()
+
+
+async def test_the_check_lets_the_missed_event_come_first(database: Database, workshop: Workshop) -> None:
+    acme = workshop.workspace_id
+    check = Check()
+    async with running_feed(database, check=check, check_every=SHORT) as feed, another_process(database) as elsewhere:
+        leaving = await somebody(database, acme)
+        assert leaving.session_id is not None
+        client = await watching(feed, leaving)
+        await write(elsewhere, acme, revocation(leaving, RevocationReason.PASSWORD_CHANGED), ending())
+        check.dead[leaving.session_id] = RevocationReason.PASSWORD_CHANGED
+        assert await client.end == (4401, RevocationReason.PASSWORD_CHANGED)
+        assert client.heard() == [1]
+
+
+async def test_who_the_database_says_has_ended_is_retired_after_the_event(
+    database: Database, workshop: Workshop
+) -> None:
+    acme = workshop.workspace_id
+    async with running_feed(database) as feed, another_process(database) as elsewhere:
+        leaving, token = await somebody(database, acme), await somebody(database, acme, access_token_id=new_id())
+        client, other = await watching(feed, leaving), await watching(feed, token)
+        await write(elsewhere, acme, ending(), revocation(leaving))
+        await feed.retire(client.connection, None)
+        await feed.retire(other.connection, None)
+        assert await client.end == DEACTIVATED
+        assert await other.end == (4401, None)
+        assert client.heard() == other.heard() == [1, 2]
+
+
+async def test_the_check_asks_in_pages_of_one_workspace_and_one_kind(
+    database: Database, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "CHECK_PAGE", 2)
+    globex = await Workshop.open(database, "globex")
+    check = Check()
+    async with running_feed(database, check=check, check_every=SHORT) as feed:
+        for workspace_id in (workshop.workspace_id, globex.workspace_id):
+            for identity in ({}, {}, {}, {"access_token_id": new_id()}):
+                await connect(feed, await somebody(database, workspace_id, **identity))
+        check.pages.clear()
+        while len(check.pages) < 6:
+            check.called.clear()
+            await check.called.wait()
+    first = check.pages[:6]
+    assert [len(page) for page in first] == [2, 1, 1, 2, 1, 1]
+    assert all(len({_kind(credential) for credential in page}) == 1 for page in first)
+
+
+def _kind(credential: Credential) -> tuple[object, bool]:
+    return credential.workspace_id, credential.session_id is None
+
+
+async def test_a_process_that_cannot_check_closes_with_1013(database: Database, workshop: Workshop) -> None:
+    async with running_feed(database, check=Check(failing=True), check_every=SHORT, blind=3 * SHORT) as feed:
+        client = await connect(feed, await somebody(database, workshop.workspace_id))
+        assert await client.end == (1013, "Try again later")
+
+
+async def test_a_check_that_hangs_is_a_check_that_fails(database: Database, workshop: Workshop) -> None:
+    class Hanging(Check):
+        async def __call__(self, *_: object) -> dict[Credential, RevocationReason]:
+            await asyncio.Event().wait()
+            return {}
+
+    async with running_feed(database, check=Hanging(), check_every=SHORT, blind=SHORT) as feed:
+        for _ in range(2):
+            client = await connect(feed, await somebody(database, workshop.workspace_id))
+            assert await client.end == (1013, "Try again later")
+
+
+async def test_checks_that_succeed_keep_connections_open(database: Database, workshop: Workshop) -> None:
+    """Red when a successful check does not count."""
+    check = Check()
+    async with running_feed(database, check=check, check_every=SHORT, blind=4 * SHORT) as feed:
+        client = await connect(feed, await somebody(database, workshop.workspace_id))
+        while len(check.pages) < 8:
+            check.called.clear()
+            await check.called.wait()
+        assert not client.end.done()
