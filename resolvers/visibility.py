@@ -11,13 +11,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Table, and_, exists, false, or_, select, true
 
 from models.database import WORKSPACE, table
-from models.enums import Role, UserStatus
+from models.enums import Role
 from models.log import AuditEntry
 from models.people import AccessToken, Actor, Team, TeamMember, User, UserRole, UserSession
-from models.types import now
 from models.work import BulkOperation
 from resolvers.authority import may_act_on
-from resolvers.viewer import Viewer
+from resolvers.viewer import Viewer, is_alive
 
 ACTOR = table(Actor)
 AUDIT = table(AuditEntry)
@@ -83,13 +82,7 @@ def visible_sessions(viewer: Viewer) -> ColumnElement[bool]:
 
 def live_sessions(workspace_id: UUID) -> ColumnElement[bool]:
     """Neither ended nor expired, of an active user's present epoch. Needs SESSION joined with USER."""
-    return and_(
-        SESSION.c.workspace_id == workspace_id,
-        SESSION.c.ended_at.is_(None),
-        SESSION.c.expires_at > now(),
-        SESSION.c.epoch == USER.c.epoch,
-        USER.c.status == UserStatus.ACTIVE,
-    )
+    return and_(SESSION.c.workspace_id == workspace_id, is_alive())
 
 
 def visible_work(viewer: Viewer, rows: Table) -> ColumnElement[bool]:
