@@ -1,6 +1,7 @@
 """GraphQL over HTTP: what is let in, what is refused, and how."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -236,3 +237,48 @@ async def test_other_origins_are_let_in_only_by_name(database_url: str) -> None:
             answer = await client.options("/graphql", headers=asking)
         assert answer.status_code == status
         assert answer.headers.get("access-control-allow-origin") == (allowed or None)
+
+
+ONLY_STREAMS = "text/event-stream"
+URQL = (
+    "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
+)
+
+
+@pytest.mark.parametrize("accept", [URQL, ONLY_STREAMS])
+async def test_a_query_is_json_whatever_streams_the_client_takes(api: Api, workshop: Workshop, accept: str) -> None:
+    headers = {"Authorization": f"Bearer {workshop.olivia.token}", "Accept": accept}
+    answer = await api.client.post("/graphql", json={"query": "{ viewer { name } }"}, headers=headers)
+    assert "json" in answer.headers["content-type"]
+    assert answer.json() == {"data": {"viewer": {"name": "Olivia Owens"}}}
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("subscription { nothing }", "INVALID_INPUT"),
+        ("subscription {", "INVALID_INPUT"),
+        ('subscription { userChanged(after: "x") { kind } }', "INVALID_CURSOR"),
+        ("subscription { sessionRevoked(scope: NOBODY) { reason } }", "INVALID_INPUT"),
+    ],
+)
+async def test_a_subscription_that_cannot_begin_says_why_in_the_form_that_is_taken(
+    api: Api, workshop: Workshop, query: str, code: str
+) -> None:
+    token = {"Authorization": f"Bearer {workshop.olivia.token}"}
+    stream = await api.client.post("/graphql", json={"query": query}, headers={**token, "Accept": ONLY_STREAMS})
+    assert stream.headers["content-type"] == "text/event-stream; charset=utf-8"
+    result, complete, rest = stream.text.split("\n\n")
+    assert [
+        error["extensions"]["code"] for error in json.loads(result.removeprefix("event: next\ndata: "))["errors"]
+    ] == [code]
+    assert (complete, rest) == ("event: complete\ndata:", "")
+    answer = await api.client.post("/graphql", json={"query": query}, headers={**token, "Accept": URQL})
+    assert answer.status_code == 400
+    assert [error["extensions"]["code"] for error in answer.json()["errors"]] == [code]
+
+
+async def test_a_stream_for_nobody_is_401(api: Api) -> None:
+    query = {"query": "subscription { userChanged { kind } }"}
+    answer = await api.client.post("/graphql", json=query, headers={"Accept": ONLY_STREAMS})
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
