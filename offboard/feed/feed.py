@@ -59,8 +59,7 @@ class Feed:
     async def stop(self) -> None:
         """Stop, and close what is left of connections so that their clients connect elsewhere."""
         await self._relay.stop()
-        for connection in self._hub.connections():
-            self._hub.close(connection, SERVICE_RESTART, "Service restart")
+        await self._relay.close_all(SERVICE_RESTART, "Service restart")
         await self._broker.stop()
         for task in self._tasks:
             task.cancel()

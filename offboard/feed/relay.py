@@ -1,9 +1,10 @@
 """The relay: moves the channels of this process along the rows, and keeps every connection's credential checked."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -17,6 +18,7 @@ from offboard.feed.connection import Connection, Credential
 from offboard.feed.hub import Hub, revoked_credential
 
 CHECK_PAGE = 500
+CLOSED_AT_ONCE = 100
 READERS_OF_HISTORY = 4
 """How many clients may read what they missed at the same time: the others of a storm wait, and nobody else does."""
 
@@ -56,7 +58,7 @@ class Relay:
         self._behind: set[UUID] = set()
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._expiring: set[asyncio.Task[None]] = set()
+        self._working: set[asyncio.Task[None]] = set()
         self._blind: asyncio.TimerHandle | None = None
         self._resuming = asyncio.Semaphore(READERS_OF_HISTORY)
 
@@ -69,7 +71,7 @@ class Relay:
         """Stop reading, polling and checking."""
         if self._blind is not None:
             self._blind.cancel()
-        tasks = [*self._tasks, *self._expiring]
+        tasks = [*self._tasks, *self._working]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -168,9 +170,19 @@ class Relay:
             connection.expiry = asyncio.get_running_loop().call_later(delay, self._expire, connection)
 
     def _expire(self, connection: Connection) -> None:
-        task = asyncio.create_task(self.retire(connection, RevocationReason.EXPIRED))
-        self._expiring.add(task)
-        task.add_done_callback(self._expiring.discard)
+        self._spawn(self.retire(connection, RevocationReason.EXPIRED))
+
+    async def close_all(self, code: int, reason: str) -> None:
+        """Close every connection so that its client connects again; the event loop gets on with the rest in between."""
+        for number, connection in enumerate(self._hub.connections()):
+            self._hub.close(connection, code, reason)
+            if number % CLOSED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
 
     async def _watch(self) -> None:
         while True:
@@ -209,9 +221,7 @@ class Relay:
         self._blind = asyncio.get_running_loop().call_later(self._periods.blind, self._go_blind)
 
     def _go_blind(self) -> None:
-        connections = list(self._hub.connections())
-        if connections:
-            log.error("The connections could not be checked in time: closing them", connections=len(connections))
-        for connection in connections:
-            self._hub.close(connection, TRY_AGAIN_LATER, "Try again later")
+        if self._hub.channels:
+            log.error("The connections could not be checked in time: closing them")
+        self._spawn(self.close_all(TRY_AGAIN_LATER, "Try again later"))
         self._seen_now()
