@@ -139,8 +139,11 @@ CONNECTION_ACK = b'{"type":"connection_ack"}'
 
 
 def pong(payload: Json | None) -> bytes:
-    """The answer to a ping, with its payload."""
-    return orjson.dumps({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
+    """The answer to a ping, with its payload; raises InvalidMessage for one too deep to be encoded again."""
+    try:
+        return orjson.dumps({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
+    except orjson.JSONEncodeError:
+        raise InvalidMessage("payload is nested too deeply") from None
 
 
 def next_result(operation_id: str, payload: bytes) -> bytes:

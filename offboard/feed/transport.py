@@ -32,6 +32,9 @@ log = structlog.get_logger(__name__)
 
 _EXCEPTIONAL = logging.getLogger("uvicorn.error.sockets")
 _EXCEPTIONAL.setLevel(logging.WARNING)  # that a socket was opened, as it is said three times for each, is no news
+_EXCEPTIONAL.addFilter(  # nor is text that is no UTF-8: its peer is told with 1007
+    lambda record: record.exc_info is None or record.exc_info[0] is not UnicodeDecodeError
+)
 
 
 class Transport(Protocol):
