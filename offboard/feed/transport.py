@@ -121,7 +121,7 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(UNREAD_AFTER_CLOSE, self.transport.abort)
+        self._cut_soon()
 
     def abort(self) -> None:
         """Cut the connection, see Transport."""
@@ -163,6 +163,20 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
         """Close with 1012 because the server stops."""
         super().shutdown()
         self.loop.call_later(UNREAD_AFTER_SHUTDOWN, self.transport.abort)
+
+    def handle_close(self, event: Any) -> None:
+        """The peer closes: it has a while to read what is left for it."""
+        super().handle_close(event)
+        self._cut_soon()
+
+    def handle_parser_exception(self) -> None:
+        """Close because the peer breaks RFC 6455."""
+        super().handle_parser_exception()
+        self._cut_soon()
+
+    def _cut_soon(self) -> None:
+        if self.close_timer is None:
+            self.close_timer = self.loop.call_later(UNREAD_AFTER_CLOSE, self.transport.abort)
 
     def keepalive_timeout(self) -> None:
         """Close with 1013 because no pong came: after uvicorn's 1011 a graphql-ws client would never come back."""
