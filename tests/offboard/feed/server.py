@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import orjson
 import pytest
 import uvicorn
 from websockets.asyncio.client import ClientConnection
@@ -17,12 +18,15 @@ from websockets.asyncio.client import connect as connect_websocket
 from websockets.exceptions import ConnectionClosed
 
 from models.enums import RevocationReason
+from models.events import FeedEvent
 from offboard.feed import (
     SERVER_OPTIONS,
     Api,
+    Audience,
     Connection,
     Endpoint,
     Feed,
+    Following,
     OneWriteProtocol,
     Operation,
     OperationFailed,
@@ -30,16 +34,18 @@ from offboard.feed import (
     Scope,
     Unauthorized,
 )
-from tests.offboard.feed.stage import Somebody, everything
+from tests.offboard.feed.stage import ENDINGS, Positions, Somebody
 
 FAILURE = {"message": "Not for you", "extensions": {"code": "FORBIDDEN"}}
 
 
 class SmallApi:
-    """An Api whose operations are told by their query, see execute()."""
+    """An Api whose operations are told by their query, see execute().
+
+    `checked` is where the feed stands when a right is checked; if it is not said, where it stood at the sign-in.
+    """
 
     def __init__(self) -> None:
-        self.feed: Feed | None = None
         self.people: dict[str, Somebody | RevocationReason] = {}
         self.answer = asyncio.Event()
         self.asked = asyncio.Event()
@@ -47,8 +53,11 @@ class SmallApi:
         self.admit = asyncio.Event()
         self.admit.set()
         self.payload = "x"
+        self.checked: int | None = None
+        self.answers = Endings(self)
+        self.endings = Audience(self.answers)
 
-    async def authenticate(self, token: str | None, scope: Scope) -> Somebody:
+    async def authenticate(self, token: str | None) -> Somebody:
         await self.admit.wait()
         if token == "crash":
             raise ConnectionError("no database")
@@ -58,7 +67,8 @@ class SmallApi:
             case reason:
                 raise Unauthorized(reason)
 
-    async def execute(self, connection: Connection, operation: Operation) -> Result:
+    async def execute(self, connection: Connection, operation: Operation, scope: Scope) -> Result:
+        checked = connection.identity.feed.position if self.checked is None else self.checked
         match operation.query:
             case "echo":
                 return {"data": operation.variables}
@@ -75,34 +85,42 @@ class SmallApi:
             case "not json":
                 return {"data": object()}
             case "watch":
-                return self._watch(connection)
+                return Following(self.endings, ENDINGS, checked, checked)
+            case "watch from the beginning":
+                return Following(self.endings, ENDINGS, 0, checked)
             case "count":
                 return self._count()
+            case "fail after one":
+                return self._count(OperationFailed([FAILURE]))
             case "flood":
                 return self._flood()
         raise LookupError(operation.query)
 
-    async def _watch(self, connection: Connection) -> AsyncIterator[dict[str, Any]]:
-        assert self.feed is not None
-        identity = connection.identity
-        try:
-            async for event in self.feed.follow(connection, identity.workspace_id, identity.feed.position, everything):
-                yield {"data": {"position": event.position, "fill": self.payload}}
-        finally:
-            self.closed.set()
-
-    async def _count(self) -> AsyncIterator[dict[str, Any]]:
+    async def _count(self, failure: Exception | None = None) -> AsyncIterator[dict[str, Any]]:
         try:
             yield {"data": {"count": 1}}
             await self.answer.wait()
+            if failure is not None:
+                raise failure
             yield {"data": {"count": 2}}
-            raise OperationFailed([FAILURE])
         finally:
             self.closed.set()
 
     async def _flood(self) -> AsyncIterator[dict[str, Any]]:
         while True:
             yield {"data": {"fill": "x" * 100_000}}
+
+
+class Endings(Positions):
+    """Answers with positions, as a result whose size is the Api's."""
+
+    def __init__(self, api: SmallApi) -> None:
+        super().__init__()
+        self._api = api
+
+    async def for_all(self, event: FeedEvent) -> bytes | None:
+        await super().for_all(event)
+        return orjson.dumps({"data": {"position": event.position, "fill": self._api.payload}})
 
 
 class Noting:
@@ -128,14 +146,14 @@ class Watched(OneWriteProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.writes: list[bytes] = []
-        self.stalled = asyncio.Event()
+        self.stuck = asyncio.Event()
         self.lost = asyncio.Event()
         self.made.append(self)
         self.transport = cast("asyncio.Transport", Noting(transport, self.writes))
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self.stalled.set()
+        self.stuck.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -212,6 +230,24 @@ class Client:
         await (await self.websocket.ping())
 
 
+async def frames(raw: socket.socket) -> AsyncIterator[bytes]:
+    """The payload of each frame that a server sends (RFC 6455, 5.2)."""
+    loop, buffer = asyncio.get_running_loop(), bytearray()
+
+    async def take(size: int) -> bytes:
+        while len(buffer) < size:
+            buffer.extend(await loop.sock_recv(raw, 65_536))
+        taken = bytes(buffer[:size])
+        del buffer[:size]
+        return taken
+
+    while True:
+        size = (await take(2))[1]
+        if size > 125:
+            size = int.from_bytes(await take(2 if size == 126 else 8), "big")
+        yield await take(size)
+
+
 def masked(message: dict[str, Any]) -> bytes:
     """A short text frame as a client sends it, with a mask of zeros (RFC 6455, 5.2 and 5.3)."""
     payload = json.dumps(message).encode()
@@ -223,7 +259,6 @@ def masked(message: dict[str, Any]) -> bytes:
 async def serving(feed: Feed, **options: Any) -> AsyncIterator[Running]:
     """A server on a free port, shut down at the end."""
     api = SmallApi()
-    api.feed = feed
     checked: Api = api
     endpoint = Endpoint(checked, feed, **options)
     Watched.made = []

@@ -17,7 +17,6 @@ from models.types import new_id
 from offboard.feed import Audience, Connection, Credential, Feed, Following, Periods
 from offboard.feed.brokers.memory import MemoryBroker
 from offboard.feed.protocol import Json
-from tests.waiting import LIMIT
 
 NEVER = 3600.0
 CHANGES = Topic(EventKind.USER_CHANGED)
@@ -218,13 +217,6 @@ async def another_process(database: Database) -> AsyncIterator[Database]:
         yield elsewhere
     finally:
         await elsewhere.close()
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Let the event loop turn until something holds."""
-    async with asyncio.timeout(LIMIT):
-        while not holds():  # noqa: ASYNC110  (what it looks at tells nobody)
-            await asyncio.sleep(0)
 
 
 async def state(database: Database, workspace_id: UUID) -> FeedState:

@@ -21,9 +21,9 @@ from tests.offboard.feed.stage import (
     revocation,
     running_feed,
     somebody,
-    until,
     write,
 )
+from tests.waiting import until
 from tests.workshop import Workshop
 
 

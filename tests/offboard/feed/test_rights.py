@@ -27,9 +27,9 @@ from tests.offboard.feed.stage import (
     running_feed,
     somebody,
     state,
-    until,
     write,
 )
+from tests.waiting import until
 from tests.workshop import Workshop
 
 NOT_ALLOWED = [{"message": "Not for you"}]
