@@ -1,7 +1,6 @@
 """Closed means closed: what a socket still says when it is signed out, and that it says nothing more."""
 
 import asyncio
-import gc
 from contextlib import AsyncExitStack
 
 import pytest
@@ -9,9 +8,8 @@ import pytest
 from models.database import Database
 from models.enums import RevocationReason
 from offboard.feed import Feed
-from offboard.feed.connection import Connection
 from tests.offboard.feed.conftest import Acme
-from tests.offboard.feed.server import Running, serving
+from tests.offboard.feed.server import Running, connections_of, serving
 from tests.offboard.feed.stage import ending, revocation, running_feed
 from tests.waiting import until
 
@@ -139,6 +137,7 @@ async def test_ending_a_feed_closes_for_a_retry_without_completing(database: Dat
 async def test_a_socket_costs_one_task_and_leaves_nothing(running: Running, acme: Acme) -> None:
     """Red when an idle subscription has a task of its own, or when anything holds on to a socket that has gone."""
     await acme.commit(ending())
+    ana = await acme.admit(running, "ana")
     async with running.client("ana", ping_interval=None) as remains:
         await remains.subscribe("watch")
         await remains.round_trip()
@@ -151,10 +150,9 @@ async def test_a_socket_costs_one_task_and_leaves_nothing(running: Running, acme
                 await client.subscribe("watch")
                 await client.subscribe("watch from the beginning", id="2")
                 await client.subscribe("echo", id="3")
-                for _ in range(3 + 1):
+                for _ in range(3):
                     await client.hear()
             await until(lambda: len(asyncio.all_tasks()) == tasks + how_many)
         await until(lambda: len(asyncio.all_tasks()) == tasks)
         del clients, client, running.connections[1:]
-        gc.collect()
-        assert sum(isinstance(each, Connection) for each in gc.get_objects()) == 1
+        assert connections_of(ana) == 1

@@ -1,15 +1,13 @@
 """Clients that do not read: bounded, cut, and nobody else's trouble; one that reads again gets everything in order."""
 
 import asyncio
-import gc
 import json
 
 import pytest
 
 from offboard.feed import socket, transport
-from offboard.feed.connection import Connection
 from tests.offboard.feed.conftest import SHORT, Acme
-from tests.offboard.feed.server import Running, frames, masked
+from tests.offboard.feed.server import Running, connections_of, frames, masked
 from tests.offboard.feed.stage import ending, revocation
 from tests.waiting import until
 
@@ -17,7 +15,7 @@ from tests.waiting import until
 async def test_overflow_aborts_the_stuck_client_and_spares_the_other(running: Running, acme: Acme) -> None:
     """Red when what a client leaves unread is kept without limit, or holds up anybody else."""
     running.api.payload = "x" * 300_000
-    await acme.admit(running, "stuck")
+    person = await acme.admit(running, "stuck")
     raw = await running.stuck_client("stuck", "watch")
     stuck = running.connections[0]
     async with running.client("ana", max_size=None) as client:
@@ -30,8 +28,7 @@ async def test_overflow_aborts_the_stuck_client_and_spares_the_other(running: Ru
             assert stuck.transport.get_write_buffer_size() <= transport.UNSENT_LIMIT
         assert not any(b"\x88" in write[:1] for write in stuck.writes)
         del stuck, running.connections[0]
-        gc.collect()
-        await until(lambda: sum(isinstance(each, Connection) for each in gc.get_objects()) == 1)
+        await until(lambda: connections_of(person) == 0)
     raw.close()
 
 
