@@ -12,7 +12,7 @@ from models.types import NOBODY, now
 from resolvers.deletion import delete_user
 from resolvers.errors import Forbidden
 from resolvers.sessions import end_sessions, revoke_all_sessions, revoke_session, sign_out, touch
-from resolvers.viewer import authenticate
+from resolvers.viewer import Viewer, authenticate
 from tests.records import audit_rows, call, dump, event_rows, of_workspace, refused, unchanged, why_signed_out
 from tests.workshop import Person, Workshop
 
@@ -22,6 +22,10 @@ async def ana(workshop: Workshop) -> Person:
     ana = await workshop.person("Ana Abel", Role.AGENT)
     await workshop.sign_in(ana)
     return ana
+
+
+async def touch_one(tx: Tx, viewer: Viewer) -> None:
+    await touch(tx, [viewer])
 
 
 async def works(shop: Workshop, secret: str) -> bool:
@@ -147,9 +151,8 @@ async def test_use_is_noted_unless_the_session_has_ended(workshop: Workshop, ana
     partner = await workshop.partner(TokenScope.USERS_READ)
     earlier = now() - timedelta(hours=1)
     await workshop.change(UserSession, ana.viewer.session_id, last_seen_at=earlier)  # type: ignore[arg-type]
-    for who in (ana, partner):
-        await call(workshop, touch, who)
+    await workshop.database.transact(lambda tx: touch(tx, [ana.viewer, partner.viewer]))
     assert (await workshop.load(UserSession, id=ana.viewer.session_id)).last_seen_at > earlier
     assert (await workshop.load(AccessToken, id=partner.id)).last_used_at > earlier
     await call(workshop, sign_out, ana)
-    await unchanged(workshop, touch, ana)
+    await unchanged(workshop, touch_one, ana)
