@@ -6,7 +6,7 @@ What the two do by different means is in models.sqlite and models.postgresql.
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Self, TypeVar
@@ -24,6 +24,7 @@ from models.types import now
 
 TRIES = 5
 LONGEST_PAUSE_S = 0.05
+LONGEST_DRAIN_S = 3.0
 
 Means = Sqlite | Postgresql
 T = TypeVar("T")
@@ -47,13 +48,16 @@ class Overtaken(Exception):
 class Tx:
     """One write transaction: a session to work with, the time since the lock was taken, and what to tell afterwards.
 
-    `positions` maps each workspace that got events to its last position: after the commit, connected nodes are hinted.
+    `at_end` is done last, before the commit. That is when the `events` are numbered and written (models.events);
+    `positions` then maps each workspace that got some to its last position, and connected nodes are hinted at it.
     """
 
     def __init__(self, session: AsyncSession, means: Means) -> None:
         self.session = session
         self._means = means
         self.now: datetime = now()
+        self.at_end: list[Callable[[], Awaitable[None]]] = []
+        self.events: dict[UUID, list[Any]] = {}
         self.positions: dict[UUID, int] = {}
         self.mail_due = False
         self.erased = False
@@ -105,16 +109,45 @@ class Tx:
         await self.session.flush()
 
 
+class Underway:
+    """Work with the database that is finished even if nobody waits for it any more.
+
+    To cancel a statement costs its connection, and leaves a driver's thread that outlives the event loop.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the work comes to. If the caller is cancelled, it goes on."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+    async def drain(self) -> None:
+        """Wait until nothing is under way, at most LONGEST_DRAIN_S; what is not done by then is cancelled."""
+        deadline = asyncio.get_running_loop().time() + LONGEST_DRAIN_S
+        while self._tasks and (patience := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._tasks, timeout=patience)
+        for task in self._tasks:
+            task.cancel()
+
+
 class Reader:
     """Reads for one request, all from one snapshot that the first statement takes; one statement at a time."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, underway: Underway) -> None:
         self._engine = engine
+        self._underway = underway
         self._turn = asyncio.Lock()
         self._connection: AsyncConnection | None = None
 
     async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
         """All rows of a statement."""
+        return await self._underway.finish(self._rows(statement))
+
+    async def _rows(self, statement: Executable) -> Sequence[Row[Any]]:
         async with self._turn:
             if self._connection is None:
                 self._connection = await self._engine.connect()
@@ -131,6 +164,10 @@ class Reader:
 
     async def refresh(self) -> None:
         """Let the snapshot go: the next statement sees everything committed by then."""
+        if self._connection is not None or self._turn.locked():
+            await self._underway.finish(self._refresh())
+
+    async def _refresh(self) -> None:
         async with self._turn:
             connection, self._connection = self._connection, None
             if connection is not None:
@@ -156,11 +193,11 @@ class Database:
         self.means: Means = Sqlite(url) if make_url(url).get_backend_name() == "sqlite" else Postgresql(url)
         self.engine = self.means.engine
         self.after_commit: list[AfterCommit] = []
-        self._running: set[asyncio.Task[Any]] = set()
+        self._underway = Underway()
 
     def read(self) -> Reader:
         """A reader; use it as an async context manager, or refresh() it when done."""
-        return Reader(self.means.readers)
+        return Reader(self.means.readers, self._underway)
 
     async def transact(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Run `work` in one transaction, commit, then tell `after_commit`; if `work` raises, everything is rolled back.
@@ -168,10 +205,7 @@ class Database:
         From the lock to the hint nothing cancels: if the caller is cancelled, the work still ends and is told. Where
         transactions got into each other's way, `work` is run again from its start, a few times.
         """
-        task = asyncio.ensure_future(self._transact(work))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        return await self._underway.finish(self._transact(work))
 
     async def _transact(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         result, tx = await self._commit(work)
@@ -199,7 +233,10 @@ class Database:
         async with self.means.turn(), AsyncSession(self.means.writers, expire_on_commit=False) as session:
             async with session.begin():
                 await session.connection()
-                yield Tx(session, self.means)
+                tx = Tx(session, self.means)
+                yield tx
+                for work in tx.at_end:
+                    await work()
 
     async def ping(self) -> None:
         """Ask the database for an answer; raises if there is none."""
@@ -207,12 +244,11 @@ class Database:
             await connection.exec_driver_sql("SELECT 1")
 
     async def drain(self) -> None:
-        """Wait for the transactions under way."""
-        while self._running:
-            await asyncio.wait(self._running)
+        """Wait for what is under way, but not for ever: see Underway."""
+        await self._underway.drain()
 
     async def close(self) -> None:
-        """Wait for the transactions under way, then close every connection."""
+        """Wait for what is under way, then close every connection."""
         await self.drain()
         await self.engine.dispose()
 

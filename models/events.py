@@ -10,6 +10,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -140,34 +141,40 @@ def token_revoked(access_token_id: UUID) -> FeedEvent:
 
 
 async def append(tx: Tx, workspace_id: UUID, events: Sequence[FeedEvent]) -> None:
-    """Write events at the next positions. The transaction must hold the workspace's lock."""
+    """Write events at the next positions, when all else is done. The transaction must hold the workspace's lock."""
     if not events:
         return
-    last = await tx.scalar(
-        update(WORKSPACE)
-        .where(WORKSPACE.c.id == workspace_id)
-        .values(event_position=WORKSPACE.c.event_position + len(events))
-        .returning(WORKSPACE.c.event_position)
-    )
-    first = last - len(events) + 1
-    await tx.run(
-        insert(EVENT),
-        [
-            {
-                "workspace_id": workspace_id,
-                "position": position,
-                "kind": event.kind,
-                "occurred_at": tx.now,
-                "user_id": event.user_id,
-                "session_id": event.session_id,
-                "access_token_id": event.access_token_id,
-                "reason": event.reason,
-                "change": event.change,
-            }
-            for position, event in enumerate(events, first)
-        ],
-    )
-    tx.positions[workspace_id] = last
+    if not tx.events:
+        tx.at_end.append(partial(_write, tx))
+    tx.events.setdefault(workspace_id, []).extend(events)
+
+
+async def _write(tx: Tx) -> None:
+    for workspace_id, events in sorted(tx.events.items()):
+        last = await tx.scalar(
+            update(WORKSPACE)
+            .where(WORKSPACE.c.id == workspace_id)
+            .values(event_position=WORKSPACE.c.event_position + len(events))
+            .returning(WORKSPACE.c.event_position)
+        )
+        await tx.run(
+            insert(EVENT), [_row(tx, workspace_id, *each) for each in enumerate(events, last - len(events) + 1)]
+        )
+        tx.positions[workspace_id] = last
+
+
+def _row(tx: Tx, workspace_id: UUID, position: int, event: FeedEvent) -> dict[str, Any]:
+    return {
+        "workspace_id": workspace_id,
+        "position": position,
+        "kind": event.kind,
+        "occurred_at": tx.now,
+        "user_id": event.user_id,
+        "session_id": event.session_id,
+        "access_token_id": event.access_token_id,
+        "reason": event.reason,
+        "change": event.change,
+    }
 
 
 async def state(reader: Reader | Tx, workspace_id: UUID) -> FeedState:

@@ -38,7 +38,6 @@ class Sqlite:
 
     async def hold(self, session: AsyncSession, rows: Select[Any]) -> datetime:
         """Lock some rows until the commit; the time, once they are locked. The write transaction holds them already."""
-        await session.execute(rows)
         return now()
 
     async def prepare_to_migrate(self, connection: AsyncConnection) -> None:

@@ -22,7 +22,7 @@ from models.types import NEVER
 from models.work import BulkOperation, Conversation, CsatResponse, FollowUp, Note
 from resolvers import audit, authority
 from resolvers.errors import Refused, refuse
-from resolvers.members import Member, find_member, sole_owner
+from resolvers.members import Member, find_member, is_sole_owner
 from resolvers.sessions import SESSION, end_sessions
 from resolvers.viewer import Viewer, enter, require
 
@@ -56,7 +56,7 @@ async def delete_user(tx: Tx, viewer: Viewer, *, user_id: UUID, confirmation: st
     authority.act_on(viewer, member.roles)
     if reason is DeletionReason.PRIVACY_REQUEST and not viewer.is_owner:
         raise Refused(authority.OWNER_REQUIRED)
-    if await sole_owner(tx, viewer.workspace_id) == user_id:
+    if await is_sole_owner(tx, member):
         raise Refused(authority.SOLE_OWNER)
     if confirmation.strip().lower() != member.user.email:
         raise refuse(

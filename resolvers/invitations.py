@@ -56,11 +56,10 @@ async def invite_user(
         raise refuse(ErrorCode.INVALID_INPUT, "Give at least one role.", "roles")
     address, called = _address(email), required_text(name, "name")
     await _check_teams(tx, viewer, team_ids)
-    user = await tx.get(User, workspace_id=viewer.workspace_id, email=address)
-    if user is None:
+    member = await load_member(tx, USER.c.workspace_id == viewer.workspace_id, USER.c.email == address)
+    if member is None:
         member = await _add_member(tx, viewer, address, called, roles, team_ids)
     else:
-        member = await load_member(tx, user)
         _may_invite_again(viewer, member)
     await replace_link(tx, member.user.id, LinkKind.INVITATION, lifetime, sent_by_id=viewer.actor_id)
     await audit.record(

@@ -12,7 +12,7 @@ from models.people import MailedLink
 from resolvers import audit, authority
 from resolvers.errors import Refused
 from resolvers.handover import hand_over_work_of
-from resolvers.members import Member, find_member, sole_owner
+from resolvers.members import Member, find_member, is_sole_owner
 from resolvers.sessions import SESSION, end_sessions
 from resolvers.targets import Target
 from resolvers.texts import optional_text
@@ -53,8 +53,7 @@ async def deactivate_user(
     require(viewer.manages_users)
     require(hand_over is None or viewer.writes_inbox, "Handing work over needs the INBOX_WRITE scope.")
     member = await find_member(tx, viewer.workspace_id, user_id)
-    is_sole_owner = await sole_owner(tx, viewer.workspace_id) == user_id
-    if found := authority.blockers(viewer, member.roles, is_sole_owner=is_sole_owner):
+    if found := authority.blockers(viewer, member.roles, is_sole_owner=await is_sole_owner(tx, member)):
         raise Refused(*found)
     note = optional_text(note, "note")
     was_active = member.user.status is UserStatus.ACTIVE

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlmodel import SQLModel
 
 from models.database import Reader, Tx, table
@@ -31,18 +31,29 @@ class Member:
 
 async def find_member(tx: Tx, workspace_id: UUID, user_id: UUID, *field: str) -> Member:
     """A user of this workspace; refuses with NOT_FOUND if the id names none. `field` is the input's path."""
-    user = await tx.get(User, id=user_id, workspace_id=workspace_id)
-    if user is None:
+    member = await load_member(tx, USER.c.id == user_id, USER.c.workspace_id == workspace_id)
+    if member is None:
         raise not_found("user", *(field or ("userId",)))
-    return await load_member(tx, user)
+    return member
 
 
-async def load_member(tx: Tx, user: User) -> Member:
-    """The actor and the roles of a loaded user."""
-    actor = await tx.get(Actor, user_id=user.id)
-    assert actor is not None
-    roles = await tx.rows(select(ROLE.c.role).where(ROLE.c.user_id == user.id))
-    return Member(user, actor, frozenset(row.role for row in roles))
+async def load_member(tx: Tx, *which: ColumnElement[bool]) -> Member | None:
+    """The user that is meant, with its actor and roles, in one statement; None if there is none."""
+    rows = await tx.rows(
+        select(User, Actor, ROLE.c.role)
+        .join_from(User, Actor, ACTOR.c.user_id == USER.c.id)
+        .outerjoin(ROLE, ROLE.c.user_id == USER.c.id)
+        .where(*which)
+        .execution_options(populate_existing=True)
+    )
+    if not rows:
+        return None
+    return Member(rows[0].User, rows[0].Actor, frozenset(row.role for row in rows if row.role))
+
+
+async def is_sole_owner(tx: Tx, member: Member) -> bool:
+    """Whether this member is the sole owner of its workspace."""
+    return Role.OWNER in member.roles and await sole_owner(tx, member.user.workspace_id) == member.user.id
 
 
 async def sole_owner(reader: Reader | Tx, workspace_id: UUID) -> UUID | None:

@@ -10,7 +10,7 @@ from models.enums import AuditAction, Role, UserChangeKind
 from models.people import UserRole
 from resolvers import audit, authority
 from resolvers.errors import Refused
-from resolvers.members import Member, find_member, sole_owner
+from resolvers.members import Member, find_member, is_sole_owner
 from resolvers.viewer import Viewer, enter, require
 
 ROLE = table(UserRole)
@@ -35,7 +35,7 @@ async def remove_role(tx: Tx, viewer: Viewer, *, user_id: UUID, role: Role) -> U
     """
     viewer, member = await _enter(tx, viewer, user_id, role)
     if role in member.roles:
-        if role is Role.OWNER and await sole_owner(tx, viewer.workspace_id) == user_id:
+        if role is Role.OWNER and await is_sole_owner(tx, member):
             raise Refused(authority.SOLE_OWNER)
         await tx.run(delete(ROLE).where(ROLE.c.user_id == user_id, ROLE.c.role == role))
         await _tell(tx, viewer, member, AuditAction.ROLE_REMOVED, role)

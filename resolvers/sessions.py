@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, select, update
 from models import events
 from models.database import Tx, table
 from models.enums import AuditAction, RevocationReason
-from models.people import AccessToken, User, UserSession
+from models.people import AccessToken, UserSession
 from resolvers import audit, authority
 from resolvers.errors import not_found
-from resolvers.members import find_member, load_member
+from resolvers.members import USER, find_member, load_member
 from resolvers.viewer import Viewer, enter, require
 
 SESSION = table(UserSession)
@@ -87,10 +87,9 @@ async def revoke_all_sessions(tx: Tx, viewer: Viewer, *, user_id: UUID, except_c
 
 
 async def _revoke(tx: Tx, viewer: Viewer, user_id: UUID, *which: ColumnElement[bool]) -> int:
-    user = await tx.get(User, id=user_id)
-    if user is None:
+    member = await load_member(tx, USER.c.id == user_id)
+    if member is None:
         return 0
-    member = await load_member(tx, user)
     if viewer.user_id != user_id:
         require(viewer.is_admin)
         authority.act_on(viewer, member.roles)

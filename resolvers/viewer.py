@@ -294,9 +294,7 @@ def why_dead(session: Row[Any]) -> RevocationReason | None:
 async def dead_sessions(reader: Reader, session_ids: Collection[UUID]) -> dict[UUID, RevocationReason]:
     """Which of some sessions live no longer, and why. One statement while all are alive, and a second one if not."""
     rows = await reader.rows(
-        select(SESSION.c.id)
-        .join(USER, USER.c.id == SESSION.c.user_id)
-        .where(SESSION.c.id.in_(session_ids), is_alive())
+        select(SESSION.c.id).join(USER, USER.c.id == SESSION.c.user_id).where(SESSION.c.id.in_(session_ids), is_alive())
     )
     dead = set(session_ids).difference(row.id for row in rows)
     if not dead:
