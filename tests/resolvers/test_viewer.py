@@ -1,5 +1,6 @@
 """Who asks: what a bearer secret stands for, why it works no longer, and what its holder may do."""
 
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,14 +14,18 @@ from resolvers.errors import Forbidden, Unauthenticated
 from resolvers.viewer import (
     ACCESS_PREFIX,
     SESSION_PREFIX,
+    Anybody,
+    Standing,
     Viewer,
     authenticate,
+    authenticate_many,
     dead_sessions,
     dead_tokens,
     digest,
     enter,
     new_secret,
     recheck,
+    recheck_many,
     require,
 )
 from tests.records import why_signed_out
@@ -177,3 +182,52 @@ def test_what_is_required_is_forbidden_otherwise() -> None:
         require(False)
     with pytest.raises(Forbidden, match="needs a scope"):
         require(False, "This needs a scope.")
+
+
+async def test_many_at_once_are_answered_like_each_by_itself(workshop: Workshop, ana: Person) -> None:
+    """In one statement for sessions and one for access tokens. Red when a row is given to another who asks."""
+    laptop, phone = ana.token, (await workshop.sign_in(ana), ana.token)[1]
+    partner, revoked = [await workshop.partner(scope) for scope in (TokenScope.USERS_READ, TokenScope.AUDIT_READ)]
+    await workshop.change(AccessToken, revoked.id, revoked_at=now())
+    gone = await workshop.person("Gus Gone", Role.ADMIN)
+    await workshop.sign_in(gone)
+    await workshop.change(User, gone.id, status=UserStatus.INACTIVE)
+    unknown = [new_secret(SESSION_PREFIX), new_secret(ACCESS_PREFIX), "", "nonsense"]
+    secrets = [workshop.olivia.token, laptop, phone, partner.token, revoked.token, gone.token, *unknown]
+    with watched(workshop.database) as statements:
+        async with workshop.database.read() as reader:
+            found = await authenticate_many(reader, secrets)
+    assert len(statements) == 2
+
+    async def alone(secret: str) -> object:
+        async with workshop.database.read() as reader:
+            try:
+                return await authenticate(reader, secret)
+            except Unauthenticated as refusal:
+                return refusal.reason
+
+    for secret in secrets:
+        together = found[secret]
+        assert await alone(secret) == (together.reason if isinstance(together, Unauthenticated) else together)
+    alive = [viewer for viewer in found.values() if isinstance(viewer, Viewer)]
+    assert len(alive) == 4
+    with watched(workshop.database) as statements:
+        async with workshop.database.read() as reader:
+            assert await recheck_many(reader, alive) == {viewer: viewer for viewer in alive}
+    assert len(statements) == 2
+
+
+async def test_anybody_is_everybody_of_one_standing(workshop: Workshop, ana: Person) -> None:
+    """Red when something that tells one viewer from another is read unnoticed, a field added later too."""
+    rights = [name for name in dir(Viewer) if isinstance(getattr(Viewer, name), property) and name != "standing"]
+    for person in (workshop.olivia, ana, await workshop.partner(TokenScope.USERS_READ, TokenScope.SESSIONS_WATCH)):
+        viewer = person.viewer
+        anybody = Anybody(viewer.standing)
+        assert anybody.standing == viewer.standing
+        for name in {*rights, *Standing._fields}:
+            assert getattr(anybody, name) == getattr(viewer, name)
+        assert not anybody.asked_who
+        for name in {field.name for field in fields(Viewer)} - {*Standing._fields}:
+            asked = Anybody(viewer.standing)
+            assert getattr(asked, name) is None
+            assert asked.asked_who
