@@ -15,6 +15,8 @@ from tests.offboard.feed.stage import ending, revocation
 from tests.waiting import until
 
 MASKED = [{"message": "Something went wrong on the server.", "extensions": {"code": "INTERNAL"}}]
+pytestmark = pytest.mark.only_on("sqlite")  # what is said on a socket does not depend on the database
+
 DEEP = "[" * 300 + "]" * 300
 
 

@@ -11,6 +11,8 @@ from tests.offboard.feed.server import Running, connections_of, frames, masked
 from tests.offboard.feed.stage import ending, revocation
 from tests.waiting import until
 
+pytestmark = pytest.mark.only_on("sqlite")  # what is said on a socket does not depend on the database
+
 
 async def test_overflow_aborts_the_stuck_client_and_spares_the_other(running: Running, acme: Acme) -> None:
     """Red when what a client leaves unread is kept without limit, or holds up anybody else."""
