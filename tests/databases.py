@@ -62,6 +62,7 @@ class SqliteFiles(Databases):
         self._folder = folder
         self._numbers = count()
         self._migrated = self._furnished = Path()
+        self._last = folder / "none"
 
     def bare(self) -> str:
         return _url(self._folder / f"{next(self._numbers)}.db")
@@ -86,9 +87,10 @@ class SqliteFiles(Databases):
         pass
 
     def _copy(self, file: Path) -> str:
-        url = self.bare()
-        shutil.copy(file, str(make_url(url).database))
-        return url
+        self._last.unlink(missing_ok=True)
+        self._last = self._folder / f"{next(self._numbers)}.db"
+        shutil.copy(file, self._last)
+        return _url(self._last)
 
 
 def _url(path: Path) -> str:

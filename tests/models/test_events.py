@@ -1,17 +1,22 @@
 """The event feed's rows: positions without gaps, cursors, and reading on from one."""
 
+import asyncio
+import random
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models import events
-from models.database import Tx
+from models.database import Database, Tx
 from models.enums import EventKind, RevocationReason, UserChangeKind
 from models.events import Cursor, CursorExpired, CursorInvalid, FeedEvent, FeedState
 from models.types import new_id
+from tests.races import until_it_waits
 from tests.records import event_rows, unchanged
+from tests.waiting import eventually
 from tests.workshop import Workshop
 
 INVITED = UserChangeKind.INVITED
@@ -125,3 +130,61 @@ def test_resuming_within_what_is_kept() -> None:
 
 def test_generations_differ() -> None:
     assert events.new_generation() != events.new_generation()
+
+
+async def test_however_transactions_overlap_a_follower_misses_nothing_and_sees_nothing_twice(
+    workshop: Workshop, node: Database
+) -> None:
+    """Red when positions are taken before the lock: then a transaction that is held open is skipped, or its number is
+    given out twice."""
+    written: list[list[UUID]] = []
+
+    async def write(database: Database) -> None:
+        users = [new_id() for _ in range(random.randint(1, 3))]
+
+        async def work(tx: Tx) -> None:
+            await tx.lock(workshop.workspace_id)
+            await events.append(tx, workshop.workspace_id, [events.user_changed(each, INVITED) for each in users])
+            await asyncio.sleep(random.choice([0, 0, 0.01]))
+
+        await database.transact(work)
+        written.append(users)
+
+    followed: list[FeedEvent] = []
+
+    async def follow() -> None:
+        while True:
+            async with node.read() as reader:
+                followed.extend(await events.read_after(reader, workshop.workspace_id, len(followed)))
+            await asyncio.sleep(0)
+
+    following = asyncio.create_task(follow())
+    await asyncio.gather(*(write(database) for database in [workshop.database, node] * 20))
+    last = len([user for users in written for user in users])
+
+    async def caught_up() -> bool | None:
+        return len(followed) >= last or following.done() or None
+
+    await eventually(caught_up)
+    following.cancel()
+    assert [each.position for each in followed] == list(range(1, last + 1))
+    assert {each.user_id for each in followed} == {user for users in written for user in users}
+    times = [each.occurred_at for each in followed if each.occurred_at]
+    assert times == sorted(times)
+
+
+@pytest.mark.only_on("postgresql")
+async def test_what_is_written_later_waits_for_what_is_held_open(workshop: Workshop, node: Database) -> None:
+    """Red without the lock."""
+    later: list[asyncio.Task[Any]] = []
+    elsewhere = Workshop(node, workshop.workspace_id, workshop.system_id)
+
+    async def hold_open(tx: Tx) -> None:
+        await tx.lock(workshop.workspace_id)
+        later.append(asyncio.create_task(append(elsewhere, events.token_revoked(new_id()))))
+        await until_it_waits(tx, later[0])
+        await events.append(tx, workshop.workspace_id, [events.user_changed(workshop.olivia.id, INVITED)])
+
+    await workshop.database.transact(hold_open)
+    assert await later[0] == {workshop.workspace_id: 2}
+    assert [row.kind for row in await event_rows(workshop)] == [EventKind.USER_CHANGED, EventKind.TOKEN_REVOKED]

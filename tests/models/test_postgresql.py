@@ -15,6 +15,7 @@ from models.database import TRIES, Database, Tx, table
 from models.people import Account, Team, Workspace
 from models.types import new_id, now
 from tests.models.test_database import name_of, rename
+from tests.races import until_it_waits
 from tests.services.postgresql import PostgreSQL
 from tests.waiting import eventually
 from tests.workshop import Workshop
@@ -242,19 +243,11 @@ async def test_time_under_the_lock_is_the_servers_and_later_than_the_last_holder
     async def holding(tx: Tx) -> datetime:
         await tx.lock(workshop.workspace_id)
         waiting.append(asyncio.create_task(node.transact(time_of)))
-        await eventually(lambda: somebody_waits(tx))
+        await until_it_waits(tx, waiting[0])
         return await tx.scalar(select(func.clock_timestamp()))
 
     let_go = await workshop.database.transact(holding)
     assert await waiting[0] > let_go - timedelta(milliseconds=1)
-
-
-async def somebody_waits(tx: Tx) -> bool | None:
-    """Whether a connection waits for a lock of this transaction."""
-    found: bool | None = await tx.scalar(
-        text("SELECT true FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))")
-    )
-    return found
 
 
 async def test_nobody_refers_to_what_is_held(workshop: Workshop, node: Database) -> None:
@@ -267,7 +260,7 @@ async def test_nobody_refers_to_what_is_held(workshop: Workshop, node: Database)
     async def hold(tx: Tx) -> None:
         assert await tx.hold(Account, id=account_id) is not None
         arrivals.append(asyncio.create_task(elsewhere.person("Hal", email="held@acme.test")))
-        await eventually(lambda: somebody_waits(tx))
+        await until_it_waits(tx, arrivals[0])
 
     await workshop.database.transact(hold)
     await arrivals[0]

@@ -16,6 +16,8 @@ _IN_A_HURRY = ("fsync=off", "full_page_writes=off")
 _SETTINGS = (
     *("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300", "jit=off"),
     *("wal_level=minimal", "max_wal_senders=0", "autovacuum=off", "log_min_messages=log"),
+    # Of a server that is killed nothing else stays behind than its folder, which its guard removes.
+    "dynamic_shared_memory_type=mmap",
 )
 
 
