@@ -58,8 +58,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         only = metafunc.definition.get_closest_marker("only_on")
         engines = only.args if only else _engines(metafunc.config.getoption("--on"))
-        parameters = [pytest.param(each, marks=pytest.mark.touches_database) for each in engines]
+        parameters = [pytest.param(each, marks=_MARKS[each]) for each in engines]
         metafunc.parametrize("engine", parameters, ids=engines)
+
+
+_MARKS = {
+    "sqlite": [pytest.mark.touches_database],
+    "postgresql": [pytest.mark.touches_database, pytest.mark.on_postgresql],
+}
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from tests.services.postgresql import PostgreSQL
 from tests.services.redis import Redis
 from tests.waiting import LOOK_AGAIN, eventually, until
 
+pytestmark = pytest.mark.long
+
 LEAVERS = 40
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.e2e.callers import deactivate
 from tests.e2e.conftest import OWN_BROKERS, NewServer
@@ -14,6 +15,8 @@ from tests.e2e.lean import Closed
 from tests.e2e.office import Office
 from tests.e2e.resuming import Resuming
 from tests.e2e.staff import hire_many
+
+pytestmark = pytest.mark.long
 
 ROUNDS = {"sqlite": 50, "postgresql": 15}
 AT_ONCE = 4

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Iterator
 
 import httpx
+import pytest
 
 from tests.e2e.callers import DEACTIVATE, Person
 from tests.e2e.lean import Closed, open_http, open_lean
 from tests.e2e.office import Office
 from tests.e2e.server import Server
 from tests.e2e.staff import hire_many
+
+pytestmark = pytest.mark.long
 
 ROUNDS = 500
 AT_ONCE = 8

@@ -202,6 +202,7 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, database_url: str, options: 
     assert result.stderr == f"Error: {problem.format(port=port)}\n"
 
 
+@pytest.mark.long
 async def test_whoever_is_deactivated_is_signed_out_on_every_worker(
     tmp_path: Path, database_url: str, workshop: Workshop, redis: str
 ) -> None:
@@ -239,6 +240,7 @@ async def test_whoever_is_deactivated_is_signed_out_on_every_worker(
 
 
 @ONCE
+@pytest.mark.long
 async def test_a_worker_that_is_killed_is_replaced_and_one_that_hangs_does_not_hold_up_the_end(
     tmp_path: Path, database_url: str, workshop: Workshop, redis: str
 ) -> None:

@@ -30,6 +30,8 @@ from tests.records import Verb
 from tests.waiting import until
 from tests.workshop import Person, Workshop
 
+pytestmark = [pytest.mark.long, pytest.mark.only_on("sqlite")]  # who sees what does not depend on the database
+
 Path = tuple[str, ...]
 Rights = tuple[Role, ...] | tuple[TokenScope, ...]
 

@@ -23,6 +23,8 @@ from resolvers.viewer import authenticate
 from tests.races import FEWER_ROUNDS, ROUNDS, refusals, rewind, together
 from tests.workshop import Person, Workshop
 
+pytestmark = pytest.mark.long
+
 UNASSIGNED = Target(())
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -27,6 +28,8 @@ from resolvers.sessions import revoke_all_sessions, sign_out
 from resolvers.targets import Target
 from tests.databases import Databases
 from tests.workshop import Person, Workshop
+
+pytestmark = pytest.mark.long
 
 T = TypeVar("T")
 ACTOR, CONVERSATION, ROLE, SESSION, USER = map(table, (Actor, Conversation, UserRole, UserSession, User))
