@@ -74,17 +74,20 @@ class SqliteFiles(Databases):
         return self._copy(self._migrated)
 
     def furnished(self) -> str:
+        return self._copy(self._furnish())
+
+    def large(self) -> str:
+        return _url(self._furnish())
+
+    def close(self) -> None:
+        pass
+
+    def _furnish(self) -> Path:
         if self.workshop is None:
             self._furnished = self._folder / "furnished"
             asyncio.run(_make(_url(self._furnished)))
             self.workshop = asyncio.run(_furnish(_url(self._furnished)))
-        return self._copy(self._furnished)
-
-    def large(self) -> str:
-        return self.furnished()
-
-    def close(self) -> None:
-        pass
+        return self._furnished
 
     def _copy(self, file: Path) -> str:
         self._last.unlink(missing_ok=True)
