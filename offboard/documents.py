@@ -10,9 +10,11 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    NonNullTypeNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    VariableDefinitionNode,
     VariableNode,
     Visitor,
     VisitorAction,
@@ -46,6 +48,7 @@ class Prepared:
     root_fields: frozenset[str]
     cursor_variable: str | None
     """The variable that says nothing but after which event a subscription resumes, if there is one."""
+    cursor_required: bool
 
     @property
     def kind(self) -> OperationType:
@@ -67,8 +70,13 @@ def _prepare(query: str, operation_name: str | None) -> Prepared:
             if operation_name is None
             else [GraphQLError(f"The document has no operation named {operation_name!r}.")]
         )
+    cursor = _cursor_variable(document, operation)
     return Prepared(
-        document, operation, frozenset(_root_fields(document, operation)), _cursor_variable(document, operation)
+        document,
+        operation,
+        frozenset(_root_fields(document, operation)),
+        cursor.variable.name.value if cursor else None,
+        cursor is not None and isinstance(cursor.type, NonNullTypeNode),
     )
 
 
@@ -107,16 +115,17 @@ def _root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> 
     return names
 
 
-def _cursor_variable(document: DocumentNode, operation: OperationDefinitionNode) -> str | None:
+def _cursor_variable(document: DocumentNode, operation: OperationDefinitionNode) -> VariableDefinitionNode | None:
     """The variable of the root field's `after`, unless it has a default, or another place uses it too."""
     (root,) = operation.selection_set.selections[:1]
     if operation.operation is not OperationType.SUBSCRIPTION or not isinstance(root, FieldNode):
         return None
-    defined = {each.variable.name.value for each in operation.variable_definitions or () if not each.default_value}
+    definitions = {each.variable.name.value: each for each in operation.variable_definitions or ()}
     for argument in root.arguments or ():
         if argument.name.value == "after" and isinstance(argument.value, VariableNode):
-            name = argument.value.name.value
-            return name if name in defined and _uses(document, name) == 1 else None
+            definition = definitions[argument.value.name.value]
+            is_used_once = _uses(document, argument.value.name.value) == 1
+            return definition if is_used_once and not definition.default_value else None
     return None
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 from weakref import WeakValueDictionary
 
 import orjson
-from graphql import ExecutionResult, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationType
 
 from models.events import FeedEvent
 from offboard.batch import Batch
@@ -83,10 +83,10 @@ class Gateway:
         """
         variables = dict(operation.variables or {})
         after = variables.pop(prepared.cursor_variable, None) if prepared.cursor_variable else None
-        named = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
-        key = AudienceKey(operation.query, operation.operation_name, named, viewer.standing)
+        key = AudienceKey(operation.query, operation.operation_name, _encoded(variables), viewer.standing)
         audience = self._audiences.get(key)
-        if audience is None or not isinstance(after, str | None):
+        is_valid = isinstance(after, str) or (after is None and not prepared.cursor_required)
+        if audience is None or not is_valid:
             context = self.service.context(caller=viewer)
             stream = await source(prepared, context, operation.variables)
             if isinstance(stream, ExecutionResult):
@@ -182,6 +182,13 @@ async def _results(
         raise OperationFailed([describe_request_error(error)]) from None
     finally:
         await context.reader.refresh()
+
+
+def _encoded(variables: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        raise OperationFailed([describe(GraphQLError("The variables are nested too deeply."))]) from None
 
 
 def _client(scope: Any) -> Client:
