@@ -1,34 +1,24 @@
 """Subscribers of the whole application without sockets: what GraphQL answers them, event by event."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
+import pytest
 
 from models import events
-from models.events import FeedEvent
+from models.enums import Role
+from models.events import Cursor, FeedEvent
 from offboard.documents import prepare
 from offboard.execution import answer_event
-from offboard.feed import Feed, Following, Operation
+from offboard.feed import Feed, Following, Operation, OperationFailed
 from offboard.gateway import Gateway
-from offboard.service import Service
-from offboard.settings import Settings
 from resolvers.viewer import Viewer
 from tests.offboard.feed.stage import Client
-from tests.workshop import Person
+from tests.records import Verb
+from tests.workshop import Person, Workshop
 
-
-@asynccontextmanager
-async def serving(database_url: str) -> AsyncIterator[Gateway]:
-    """The application behind its sockets, without its clock, on a database that others may write to as well."""
-    service = Service(Settings(database_url=database_url, password_hash_cost=1))
-    await service.feed.start()
-    try:
-        yield Gateway(service)
-    finally:
-        await service.feed.stop()
-        await service.database.close()
+CHANGED = "subscription($after: String) { userChanged(after: $after) { cursor kind user { name } } }"
+REVOKED = "subscription($scope: RevocationScope!) { sessionRevoked(scope: $scope) { cursor } }"
 
 
 async def connect(gateway: Gateway, person: Person) -> Client:
@@ -65,3 +55,26 @@ async def last_event(gateway: Gateway, viewer: Viewer) -> FeedEvent:
         position = (await events.state(reader, viewer.workspace_id)).position
         (event,) = await events.read_after(reader, viewer.workspace_id, position - 1)
         return event
+
+
+async def member(shop: Workshop, name: str, *roles: Role) -> Person:
+    person = await shop.person(name, *roles)
+    await shop.sign_in(person)
+    return person
+
+
+async def do(gateway: Gateway, shop: Workshop, verb: Verb, **words: Any) -> None:
+    """Call a verb as Olivia, in the process that serves."""
+    await gateway.service.database.transact(lambda tx: verb(tx, shop.olivia.viewer, **words))
+
+
+async def refusal(gateway: Gateway, client: Client, query: str, **variables: Any) -> str:
+    """The code with which an operation is refused."""
+    with pytest.raises(OperationFailed) as refused:
+        await subscribe(gateway, client, query, **variables)
+    (error,) = refused.value.errors
+    return str(error["extensions"]["code"])
+
+
+def cursor(person: Person, position: int) -> str:
+    return str(Cursor(person.viewer.feed.generation, position))

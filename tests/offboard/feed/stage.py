@@ -144,9 +144,14 @@ class Client:
 
     async def hear(self, how_many: int, id: str = "1") -> list[int]:
         """The same, as soon as there are so many."""
+        await self.payloads(how_many, id)
+        return self.heard(id)
+
+    async def payloads(self, how_many: int, id: str = "1") -> list[bytes]:
+        """What an operation was told, as soon as it was told so often."""
         while len(self.told[id]) < how_many:
             await self._next_news()
-        return self.heard(id)
+        return self.told[id]
 
     async def failure(self, id: str = "1") -> Sequence[Json] | None:
         """The errors with which an operation ends."""
