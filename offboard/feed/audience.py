@@ -73,6 +73,8 @@ class Audience:
         for subscription in subscriptions:
             subscription.connection.owed += 1
         self._recent.clear()
+        if self._queue and self._queue[-1][1] == subscriptions:
+            subscriptions = self._queue[-1][1]  # a burst of events is kept with one list of thousands, not with many
         self._queue.append((event, subscriptions))
         if self._serving is None:
             self._serving = asyncio.create_task(self._serve())

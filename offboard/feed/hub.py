@@ -17,7 +17,8 @@ from offboard.feed.audience import Audience, Following
 from offboard.feed.connection import Connection, Credential, Subscription
 from offboard.feed.metrics import OPEN_SOCKETS, SUBSCRIPTIONS
 
-QUEUE_LIMIT = 1_000
+QUEUE_LIMIT = 10_000
+"""Events that may wait for one client: many end at once when a thousand sessions expire, and that is nobody's fault."""
 
 K = TypeVar("K")
 V = TypeVar("V")
