@@ -16,6 +16,7 @@ from models.events import FeedEvent, FeedState, Topic
 from models.types import new_id
 from offboard.feed import Audience, Connection, Credential, Feed, Following, Periods
 from offboard.feed.brokers.memory import MemoryBroker
+from offboard.feed.hub import QUEUE_LIMIT
 from offboard.feed.protocol import Json
 
 NEVER = 3600.0
@@ -195,7 +196,7 @@ async def running_feed(
     check_every: float = NEVER,
     blind: float = NEVER,
     expiry: float = 0.0,
-    queue_limit: int = 1_000,
+    queue_limit: int = QUEUE_LIMIT,
 ) -> AsyncIterator[Feed]:
     """A started feed that acts on hints only, unless a period is given. This process writes through `database`."""
     feed = Feed(

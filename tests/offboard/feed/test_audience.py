@@ -226,6 +226,28 @@ async def test_a_large_audience_does_not_hold_up_another(database: Database, wor
             assert await client.hear(1) == [1]
 
 
+async def test_events_that_wait_share_the_list_of_those_who_wait_for_them(
+    database: Database, workshop: Workshop
+) -> None:
+    """Red when each event of a burst is kept with a list of its own: of thousands of subscribers, that is megabytes."""
+    async with running_feed(database) as feed:
+        clients = await crowd(feed, database, workshop, 3)
+        answers = Positions()
+        answers.hold = asyncio.Event()
+        together = Audience(answers)
+        for client in clients:
+            client.follow(audience=together)
+        await write(database, workshop.workspace_id, *(change() for _ in range(5)))
+        await until(lambda: len(together._queue) == 4)
+        assert len({id(waiting) for _, waiting in together._queue}) == 1
+        feed.unfollow(clients[0].connection, "1")
+        await write(database, workshop.workspace_id, change())
+        await until(lambda: len(together._queue) == 5)
+        answers.hold.set()
+        assert await clients[1].hear(6) == await clients[2].hear(6) == [1, 2, 3, 4, 5, 6]
+        assert clients[0].heard() == []
+
+
 async def test_an_idle_subscriber_costs_no_task(database: Database, workshop: Workshop) -> None:
     async with running_feed(database) as feed:
         await write(database, workshop.workspace_id, change())

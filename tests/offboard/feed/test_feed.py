@@ -264,6 +264,20 @@ async def test_who_is_served_too_slowly_is_cut_and_resumes(database: Database, w
         assert await resumed.hear(2) == [4, 5]
 
 
+async def test_a_burst_of_events_cuts_nobody(database: Database, workshop: Workshop) -> None:
+    """Red when more events at once than an audience has answered yet are taken for a client that does not read."""
+    acme, burst = workshop.workspace_id, 3_000
+    async with running_feed(database) as feed:
+        clients = [await connect(feed, await somebody(database, acme)) for _ in range(3)]
+        together = Audience(Positions())
+        for client in clients:
+            client.follow(ENDINGS, audience=together)
+        await write(database, acme, *(ending() for _ in range(burst)))
+        for client in clients:
+            assert await client.hear(burst) == list(range(1, burst + 1))
+            assert not client.end.done()
+
+
 async def test_who_catches_up_too_slowly_is_cut(database: Database, workshop: Workshop) -> None:
     acme = workshop.workspace_id
     await write(database, acme, change(), change())
