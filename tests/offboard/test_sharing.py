@@ -30,7 +30,7 @@ from tests.records import Verb
 from tests.waiting import until
 from tests.workshop import Person, Workshop
 
-pytestmark = pytest.mark.only_on("sqlite")  # who shares does not depend on the database
+pytestmark = [pytest.mark.long, pytest.mark.only_on("sqlite")]  # who shares does not depend on the database
 
 Path = tuple[str, ...]
 Rights = tuple[Role, ...] | tuple[TokenScope, ...]
