@@ -7,7 +7,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -171,7 +171,8 @@ class Reader:
         async with self._turn:
             connection, self._connection = self._connection, None
             if connection is not None:
-                await connection.close()
+                with suppress(DBAPIError):  # the server is gone, and so is the snapshot: whoever asks next is told
+                    await connection.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from models.database import TRIES, Database, Overtaken, Tx, table
@@ -201,6 +201,16 @@ async def test_a_reader_takes_its_snapshot_with_its_first_statement(workshop: Wo
         await workshop.database.transact(lambda tx: rename(tx, "Later"))
         assert await reader.scalar(select(WORKSPACE.c.name)) == "Later"
         assert await reader.scalar(select(WORKSPACE.c.name).where(WORKSPACE.c.slug == "none")) is None
+
+
+@pytest.mark.only_on("postgresql")
+async def test_a_snapshot_whose_server_is_gone_is_let_go(workshop: Workshop) -> None:
+    async with workshop.database.read() as reader:
+        pid = await reader.scalar(select(func.pg_backend_pid()))
+        async with workshop.database.begin() as tx:
+            await tx.rows(select(func.pg_terminate_backend(pid)))
+        await reader.refresh()
+        assert await reader.scalar(select(WORKSPACE.c.name)) == "Acme"
 
 
 async def test_statements_of_one_reader_take_turns(workshop: Workshop) -> None:
