@@ -27,7 +27,8 @@ def install_clients() -> str:
     command = shutil.which("node")
     if command is None:
         pytest.fail("node is not installed: the tests with graphql-ws need it, and in CI they may not be left out")
-    if not (CLIENTS / "node_modules" / "graphql-ws").exists():
+    wanted = json.loads((CLIENTS / "package.json").read_text())["dependencies"]
+    if not all((CLIENTS / "node_modules" / name).exists() for name in wanted):
         subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=CLIENTS, check=True)
     return command
 
@@ -73,16 +74,18 @@ class Script:
 
     async def next(self, event: str) -> dict[str, Any]:
         """Read on to the next line that tells of an event."""
-        while True:
-            line = await self._read()
-            assert line is not None, f"ended without {event!r} after {self.lines}\n{await self.errors()}"
-            if line["event"] == event:
-                return line
+        async with asyncio.timeout(LIMIT):
+            while True:
+                line = await self._read()
+                assert line is not None, f"ended without {event!r} after {self.lines}\n{await self.errors()}"
+                if line["event"] == event:
+                    return line
 
     async def end(self) -> None:
         """Read on until the script has nothing left to wait for and ends by itself."""
-        while await self._read() is not None:
-            pass
+        async with asyncio.timeout(LIMIT):
+            while await self._read() is not None:
+                pass
         assert await self._process.wait() == 0, await self.errors()
 
     async def errors(self) -> str:
@@ -96,8 +99,7 @@ class Script:
 
     async def _read(self) -> dict[str, Any] | None:
         assert self._process.stdout is not None
-        async with asyncio.timeout(LIMIT):
-            text = await self._process.stdout.readline()
+        text = await self._process.stdout.readline()
         if not text:
             return None
         self.lines.append(json.loads(text))

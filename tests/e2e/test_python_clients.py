@@ -65,7 +65,7 @@ async def test_gql_learns_on_connecting_that_a_token_is_dead(office: Office) -> 
     assert [event async for event in with_gql.follow(office.server.socket_url, ana.token, "any")] == []
 
 
-@pytest.mark.parametrize("name", ["resuming.js", "with_gql.py", "with_websockets.py"])
+@pytest.mark.parametrize("name", ["resuming.js", "until_signed_out.js", "with_gql.py", "with_websockets.py"])
 def test_the_guide_shows_the_clients_that_run_here(name: str) -> None:
     code = (CLIENTS / name).read_text()
     if name.endswith(".py"):
