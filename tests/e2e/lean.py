@@ -7,7 +7,8 @@ import asyncio
 import base64
 import json
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,9 +87,11 @@ class LeanSocket(asyncio.Protocol):
         variables = {"scope": scope, "after": after}
         self.say(id="1", type="subscribe", payload={"query": SESSION_REVOKED, "variables": variables})
 
-    def events(self) -> list[dict[str, Any]]:
-        """The events of sessionRevoked that have come."""
-        return [each["payload"]["data"]["sessionRevoked"] for each in self.messages if each["type"] == "next"]
+    @property
+    def heard(self) -> list[tuple[str, str]]:
+        """Cursor and session of every sessionRevoked that has come."""
+        events = [each["payload"]["data"]["sessionRevoked"] for each in self.messages if each["type"] == "next"]
+        return [(event["cursor"], event["sessionId"]) for event in events]
 
     async def news(self) -> None:
         """Wait until something has come, or the socket has ended."""
@@ -103,6 +106,10 @@ class LeanSocket(asyncio.Protocol):
                 if self.closed is not None:
                     raise ConnectionResetError(f"{self.closed} after {self.messages}")
                 await self.news()
+
+    async def hear(self, count: int) -> None:
+        """Wait until so many events have come."""
+        await self.wait(lambda: len(self.heard) >= count)
 
     async def end(self) -> Closed:
         """How the server closes it."""
@@ -164,10 +171,13 @@ class LeanHttp:
             length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
             return int(head.split()[1]), json.loads(await self._reader.readexactly(length))
 
-    def close(self) -> None:
-        self._writer.close()
 
-
-async def open_http(port: int) -> LeanHttp:
+@asynccontextmanager
+async def open_http(port: int) -> AsyncIterator[LeanHttp]:
     """A connection that is kept alive."""
-    return LeanHttp(*await asyncio.open_connection("127.0.0.1", port))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield LeanHttp(reader, writer)
+    finally:
+        writer.close()
+        await writer.wait_closed()

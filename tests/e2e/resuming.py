@@ -27,8 +27,7 @@ class Resuming:
     @property
     def heard(self) -> list[tuple[str, str]]:
         """Cursor and session of every event so far."""
-        now = self._socket.events() if self._socket else []
-        return self._before + [(event["cursor"], event["sessionId"]) for event in now]
+        return self._before + (self._socket.heard if self._socket else [])
 
     async def hear(self, count: int) -> list[tuple[str, str]]:
         """What it has heard, once that is so many events."""

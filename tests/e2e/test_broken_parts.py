@@ -3,22 +3,23 @@
 import asyncio
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.callers import DEACTIVATE, Person, deactivate
 from tests.e2e.conftest import NewServer
 from tests.e2e.lean import Closed, open_http, open_lean
+from tests.e2e.metrics import measured, readiness
 from tests.e2e.office import Office
 from tests.e2e.resuming import Resuming
 from tests.e2e.server import Server, offboard
 from tests.e2e.staff import hire_many
 from tests.services.postgresql import PostgreSQL
 from tests.services.redis import Redis
-from tests.waiting import LOOK_AGAIN, eventually, until
+from tests.waiting import LOOK_AGAIN, until
 
 pytestmark = pytest.mark.long
 
@@ -33,28 +34,12 @@ def own_postgresql(tmp_path: Path) -> Iterator[PostgreSQL]:
         yield postgresql
 
 
-async def readiness(server: Server, http: httpx.AsyncClient, **parts: str) -> None:
-    """Wait until a node says of its parts that they are so."""
-
-    async def look() -> bool | None:
-        said = (await http.get(server.url.replace("/graphql", "/readyz"))).json()
-        return parts.items() <= said.items() or None
-
-    await eventually(look)
-
-
-async def hints(server: Server, http: httpx.AsyncClient) -> float:
-    """How many hints a node has got."""
-    text = (await http.get(server.url.replace("/graphql", "/metrics"))).text
-    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-    return sum(each.value for each in samples if each.labels.get("kind") == "received")
-
-
 async def test_while_redis_is_gone_sockets_close_and_afterwards_hints_are_back(
     new_server: NewServer, http: httpx.AsyncClient
 ) -> None:
     with Redis() as redis:
         here, there = [new_server(BROKER_URL=redis.url).start() for _ in range(2)]
+        hints = partial(measured, there, http, "offboard_hints_total", kind="received")
         office = await Office.open(here, http)
         watcher = Resuming(await office.sign_in("Olivia"), "WORKSPACE", [there], await office.olivia.feed_position())
         leavers = [await office.hire(name) for name in ("Ana", "Ben")]
@@ -66,10 +51,10 @@ async def test_while_redis_is_gone_sockets_close_and_afterwards_hints_are_back(
         redis.start()
         for node in (here, there):
             await readiness(node, http, broker="ok")
-        before = await hints(there, http)
+        before = await hints()
         await deactivate(office.olivia, leavers[1].id)
         assert await ben.end() == Closed(4401, "USER_DEACTIVATED")
-        assert await hints(there, http) > before
+        assert await hints() > before
         assert await watcher.hear(2) == await office.revocations()
         watcher.leave()
 
@@ -111,12 +96,11 @@ async def test_while_postgresql_is_restarted_people_leave(
 async def insist(office: Office, node: Server, leaver: Person) -> int:
     """Deactivate somebody, again and again until that is answered with success; how often it was not."""
     failures = 0
-    connection = await open_http(node.port)
-    while True:
-        status, answer = await connection.post(office.olivia.token, DEACTIVATE, id=leaver.id)
-        if status == 200 and "errors" not in answer:
-            connection.close()
-            return failures
-        assert answer["errors"][0]["extensions"]["code"] == "INTERNAL", answer
-        failures += 1
-        await asyncio.sleep(LOOK_AGAIN)
+    async with open_http(node.port) as connection:
+        while True:
+            status, answer = await connection.post(office.olivia.token, DEACTIVATE, id=leaver.id)
+            if status == 200 and "errors" not in answer:
+                return failures
+            assert answer["errors"][0]["extensions"]["code"] == "INTERNAL", answer
+            failures += 1
+            await asyncio.sleep(LOOK_AGAIN)

@@ -33,13 +33,11 @@ async def test_who_is_deactivated_at_one_node_is_out_at_the_other(
 
 async def deactivate_in_turn(office: Office, nodes: list[Server], leavers: Iterator[Person]) -> None:
     """Let Olivia deactivate at one node, and let the leaver try the other node in the moment of her answer."""
-    here, there = [await open_http(node.port) for node in nodes]
-    for leaver in leavers:
-        assert (await there.post(leaver.token, "{ viewer { id } }"))[0] == 200
-        status, answer = await here.post(office.olivia.token, DEACTIVATE, id=leaver.id)
-        assert (status, answer) == (200, {"data": {"deactivateUser": {"revokedSessions": 1, "errors": []}}})
-        status, answer = await there.post(leaver.token, "{ viewer { id } }")
-        assert (status, answer["errors"][0]["extensions"]["reason"]) == (401, "USER_DEACTIVATED")
-        here, there = there, here
-    here.close()
-    there.close()
+    async with open_http(nodes[0].port) as here, open_http(nodes[1].port) as there:
+        for leaver in leavers:
+            assert (await there.post(leaver.token, "{ viewer { id } }"))[0] == 200
+            status, answer = await here.post(office.olivia.token, DEACTIVATE, id=leaver.id)
+            assert (status, answer) == (200, {"data": {"deactivateUser": {"revokedSessions": 1, "errors": []}}})
+            status, answer = await there.post(leaver.token, "{ viewer { id } }")
+            assert (status, answer["errors"][0]["extensions"]["reason"]) == (401, "USER_DEACTIVATED")
+            here, there = there, here
