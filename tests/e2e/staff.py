@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 from models.database import WORKSPACE, Database, Tx, table
 from models.enums import ClientKind, Role
 from models.people import Account, UserSession
-from models.types import now
+from models.types import new_id, now
 from resolvers.members import new_member
 from resolvers.viewer import SESSION_PREFIX, digest, new_secret
 from schema.ids import encode
@@ -17,24 +17,24 @@ from tests.e2e.callers import Person
 from tests.e2e.office import Office
 
 
-async def hire_many(office: Office, count: int) -> list[Person]:
+async def hire_many(office: Office, count: int, role: Role = Role.AGENT) -> list[Person]:
     """New colleagues, each with one session and no password."""
     database = Database(office.server.database_url)
-    people = await database.transact(lambda tx: _hire(tx, office, count))
+    people = await database.transact(lambda tx: _hire(tx, office, count, role))
     await database.close()
     return people
 
 
-async def _hire(tx: Tx, office: Office, count: int) -> list[Person]:
+async def _hire(tx: Tx, office: Office, count: int, role: Role) -> list[Person]:
     workspace_id = await tx.scalar(select(WORKSPACE.c.id).where(WORKSPACE.c.slug == office.slug))
     people, rows = [], []
     for number in range(count):
-        account = Account(email=office.email(f"n{number}"), created_at=now())
+        account = Account(email=office.email(new_id().hex), created_at=now())
         user, actor, rest = new_member(
             account,
             workspace_id=workspace_id,
             name=f"N{number}",
-            roles=[Role.AGENT],
+            roles=[role],
             team_ids=[],
             created_at=now(),
             pending=False,
