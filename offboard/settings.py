@@ -53,9 +53,11 @@ def _postgresql_url(url: URL) -> URL:
         raise ValueError("must name a database, as in postgresql://user:password@host/offboard")
     options = {"ssl" if name == "sslmode" else name: value for name, value in url.query.items()}
     if not options.keys() <= {"host", "ssl"}:
-        raise ValueError("can have the options host and sslmode, as in postgresql://user@host/offboard?sslmode=require")
+        raise ValueError(
+            "must have no options but host and sslmode, as in postgresql://user@db/offboard?sslmode=require"
+        )
     if options.get("ssl", "prefer") not in _SSL_MODES:
-        raise ValueError(f"can have sslmode as one of {', '.join(_SSL_MODES)}")
+        raise ValueError(f"must have as sslmode one of {', '.join(_SSL_MODES)}")
     return url.set(drivername="postgresql+asyncpg", query=options)
 
 

@@ -86,7 +86,11 @@ async def _was_deleted(tx: Tx, workspace_id: UUID, user_id: UUID) -> bool:
 
 
 async def _check_unused(tx: Tx, member: Member) -> None:
-    wrote = await tx.scalar(select(or_(*(exists().where(column == member.actor.id) for column in _TRACES))))
+    left = [
+        exists().where(trace == member.actor.id, trace.table.c.workspace_id == member.user.workspace_id)
+        for trace in _TRACES
+    ]
+    wrote = await tx.scalar(select(or_(*left)))
     if wrote or member.user.last_signed_in_at != NEVER:
         raise refuse(
             ErrorCode.ACCOUNT_IN_USE,

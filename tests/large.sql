@@ -97,6 +97,10 @@ FROM work JOIN person ON person.number = work.number WHERE work.number < 5000;
 INSERT INTO reassigned_conversation (operation_id, conversation_id, revision)
 SELECT operation_id, id, 0 FROM work WHERE number < 5000;
 
+INSERT INTO reassigned_follow_up (operation_id, follow_up_id, revision)
+SELECT operation_id, follow_up.id, 0
+FROM work JOIN follow_up ON follow_up.conversation_id = work.id WHERE work.number < 5000;
+
 INSERT INTO audit_entry (id, workspace_id, at, action, actor_id, target_id, details)
 SELECT gen_random_uuid(), person.workspace_id, work.since,
     (ARRAY['SIGNED_IN', 'SIGNED_IN', 'NOTE_ADDED', 'CONVERSATION_ASSIGNED', 'SESSION_REVOKED'])[1 + work.number % 5],

@@ -29,9 +29,9 @@ def watched(database: Database) -> Iterator[list[Statement]]:
     seen: list[Statement] = []
     token = _BLOCK.set(seen)
 
-    def note(_connection: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, _many: bool) -> None:
+    def note(_connection: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, many: bool) -> None:
         if _BLOCK.get() is seen and not sql.startswith("BEGIN"):
-            seen.append(Statement(sql, parameters))
+            seen.append(Statement(sql, parameters[0] if many else parameters))
 
     event.listen(database.engine.sync_engine, "before_cursor_execute", note)
     try:

@@ -1,35 +1,19 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from typer.testing import CliRunner, Result
 
 from models.database import Database
 from models.enums import ClientKind, Role
-from offboard.cli import app, data
+from offboard.cli import data
 from resolvers.signing_in import SignedIn, sign_in
+from tests.offboard.commands import OWNER, PASSWORD, USER, Run, refused
 
-PASSWORD = "correct horse battery"
-WORKSPACE = ["create-workspace", "--slug", "acme", "--name", "Acme", "--owner-email", "o@acme.test"]
-OWNER = [*WORKSPACE, "--owner-name", "Olivia Owens"]
-USER = ["create-user", "--workspace", "acme", "--email", "ana@acme.test", "--name", "Ana Ruiz", "--role", "AGENT"]
 EXAMPLE = Path(__file__).parents[2] / "docs" / "example.jsonl"
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """The command line in a folder of its own, without a database."""
-    monkeypatch.delenv("OFFBOARD_DATABASE_URL", raising=False)
-    monkeypatch.setenv("OFFBOARD_PASSWORD_HASH_COST", "1")
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments, **options: CliRunner().invoke(app, [str(each) for each in arguments], **options)
 
 
 @pytest.fixture
@@ -44,15 +28,6 @@ def acme(offboard: Run) -> Run:
     """The same with the workspace acme and its owner."""
     assert offboard(*OWNER, "--password-stdin", input=PASSWORD).exit_code == 0
     return offboard
-
-
-def refused(result: Result) -> str:
-    """The one line on stderr of a command that was used badly."""
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("Error: ")
-    return line
 
 
 def change(url: str, statement: str) -> None:

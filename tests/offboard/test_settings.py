@@ -36,6 +36,21 @@ def test_a_plain_sqlite_url_gets_the_driver(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
+    ("url", "used"),
+    [
+        ("postgresql://me:secret@db/offboard", "postgresql+asyncpg://me:secret@db/offboard"),
+        ("postgresql+asyncpg://me@db:6543/offboard", "postgresql+asyncpg://me@db:6543/offboard"),
+        ("postgresql://db/offboard?sslmode=require", "postgresql+asyncpg://db/offboard?ssl=require"),
+        ("postgresql:///offboard?host=/run/postgresql", "postgresql+asyncpg:///offboard?host=%2Frun%2Fpostgresql"),
+        ("postgresql://me:p%40ss@[::1]/offboard", "postgresql+asyncpg://me:p%40ss@[::1]/offboard"),
+    ],
+)
+def test_a_postgresql_url_gets_the_driver(monkeypatch: pytest.MonkeyPatch, url: str, used: str) -> None:
+    monkeypatch.setenv("OFFBOARD_DATABASE_URL", url)
+    assert load_settings().database_url == used
+
+
+@pytest.mark.parametrize(
     ("text", "lifetime"),
     [("3600", timedelta(hours=1)), ("PT90S", timedelta(seconds=90)), ("P2D", timedelta(days=2))],
 )
@@ -96,6 +111,11 @@ def test_the_broker_of_postgresql_needs_its_database(monkeypatch: pytest.MonkeyP
         ("DATABASE_URL", "hunter2"),
         ("DATABASE_URL", "mysql://me:hunter2@db/offboard"),
         ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "postgresql://me:hunter2@db"),
+        ("DATABASE_URL", "postgresql://me:hunter2@db:port/offboard"),
+        ("DATABASE_URL", "postgresql+psycopg://me:hunter2@db/offboard"),
+        ("DATABASE_URL", "postgresql://me@db/offboard?password=hunter2"),
+        ("DATABASE_URL", "postgresql://me@db/offboard?sslmode=hunter2"),
         ("BROKER_URL", "hunter2"),
         ("BROKER_URL", "memory"),
         ("BROKER_URL", "postgresql://me:hunter2@db/offboard"),
