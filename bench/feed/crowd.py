@@ -158,19 +158,20 @@ class Member:
             raise Failed(payload.decode())
 
     def _gone(self) -> None:
-        if self._stage < 2:
-            raise Failed(f"A connection ended before it had subscribed: {self.code} {self.reason}")
+        if self._stage < 2 or not self._crowd.may_end:
+            raise Failed(f"The server ended a connection that should have stayed: {self.code} {self.reason}")
         self.closed_at = self.closed_at or perf_counter()
         self._crowd.loop.forget(self._sock)
         self._crowd.gone += 1
 
 
 class Crowd:
-    """Many clients of one server, each with one subscription."""
+    """Many clients of one server, each with one subscription. While it may not end, an end of one is a failure."""
 
-    def __init__(self, loop: Loop, port: int) -> None:
+    def __init__(self, loop: Loop, port: int, *, may_end: bool = False) -> None:
         self.loop = loop
         self.port = port
+        self.may_end = may_end
         self.members: list[Member] = []
         self.subscribing = 0
         self.gone = 0
@@ -216,6 +217,7 @@ class Crowd:
 
     def leave(self, limit: float) -> None:
         """Close every connection, as clients do."""
+        self.may_end = True
         for member in self.members:
             member.leave()
         self.wait_until_gone(limit)

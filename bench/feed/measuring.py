@@ -217,7 +217,7 @@ def _tell(run: Run, crowd: Crowd, server: Server, peer: Peer, office: Office, ti
 def _deactivate(crowd: Crowd, port: int, office: Office, times: int) -> list[float]:
     """Milliseconds from sending deactivateUser to the close frame on that user's own socket."""
     admin = office.watchers[0].token
-    leavers = Crowd(crowd.loop, crowd.port)
+    leavers = Crowd(crowd.loop, crowd.port, may_end=True)
     leavers.join(_scripts(crowd.port, office.leavers[:times], "CURRENT_SESSION"), LIMIT)
     crowd.loop.rest(SETTLE)
     took: list[float] = []
@@ -247,6 +247,7 @@ def _wait_for_others(crowd: Crowd) -> None:
 
 
 def _stop(run: Run, crowd: Crowd, server: Server) -> None:
+    crowd.may_end = True
     asked = perf_counter()
     server.process.send_signal(signal.SIGTERM)
     crowd.loop.run(lambda: server.process.poll() is not None, LIMIT)
