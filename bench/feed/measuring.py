@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Self
 from uuid import uuid4
 
 import orjson
@@ -48,38 +49,40 @@ class Size:
     deactivations: int
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Seconds: on the clock, and of processor time by client and server."""
+
+    clock: float = 0.0
+    client: float = 0.0
+    server: float = 0.0
+
+    @classmethod
+    def now(cls, server: Server) -> Self:
+        """What was spent since some time in the past."""
+        return cls(perf_counter(), time.process_time(), server.seconds())
+
+    def __sub__(self, other: Self) -> "Spent":
+        return Spent(self.clock - other.clock, self.client - other.client, self.server - other.server)
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(self.clock + other.clock, self.client + other.client, self.server + other.server)
+
+
 @dataclass(slots=True)
 class Run:
-    """What one run of one server came to. Shares are of one core's time."""
+    """What one run of one server came to."""
 
     connects: float = 0.0
     kilobytes: float = 0.0
     fan_out: float = 0.0
     event_bytes: int = 0
-    connecting_client: float = 0.0
-    connecting_server: float = 0.0
-    fan_out_client: float = 0.0
-    fan_out_server: float = 0.0
+    connecting: Spent = Spent()
+    telling: Spent = Spent()
     probes: int = 0
     deactivations: Deactivations = field(default_factory=dict)
     stop: float = 0.0
     codes: Counter[int] = field(default_factory=Counter)
-
-
-class Shares:
-    """How much of their cores client and server use from now on."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._since = self._now()
-
-    def _now(self) -> tuple[float, float, float]:
-        return perf_counter(), time.process_time(), self._server.seconds()
-
-    def read(self) -> tuple[float, float]:
-        """The client's share and the server's."""
-        (then, client, server), (now, client_now, server_now) = self._since, self._now()
-        return (client_now - client) / (now - then), (server_now - server) / (now - then)
 
 
 def measure(stage: Stage, peer: Peer, size: Size) -> Run:
@@ -156,12 +159,11 @@ def _resident(loop: Loop, server: Server, peer: Peer) -> int:
 
 def _connect(run: Run, crowd: Crowd, server: Server, peer: Peer, office: Office, people: Sequence[Person]) -> None:
     scripts = _scripts(server.port, people, "WORKSPACE")
-    shares = Shares(server)
-    start = perf_counter()
+    before = Spent.now(server)
     crowd.join(scripts, LIMIT)
     all_taken_up, run.probes = _probe(crowd, peer, office)
-    run.connects = len(people) / (all_taken_up - start)
-    run.connecting_client, run.connecting_server = shares.read()
+    run.connects = len(people) / (all_taken_up - before.clock)
+    run.connecting = Spent.now(server) - before
 
 
 def _probe(crowd: Crowd, peer: Peer, office: Office) -> tuple[float, int]:
@@ -192,26 +194,21 @@ def _wait_until_quiet(crowd: Crowd) -> None:
 
 def _tell(run: Run, crowd: Crowd, server: Server, peer: Peer, office: Office, times: int) -> None:
     took: list[float] = []
-    clients: list[float] = []
-    servers: list[float] = []
     for _ in range(times):
         crowd.expect()
         caller = Caller(crowd.loop, crowd.port)
         caller.connect()
         crowd.loop.rest(QUIET)
-        shares = Shares(server)
+        before = Spent.now(server)
         sent = caller.send(peer.event(office))
         crowd.loop.run(crowd.all_heard, LIMIT)
-        client, busy = shares.read()
+        run.telling += Spent.now(server) - before
         took.append(crowd.last - sent)
-        clients.append(client)
-        servers.append(busy)
         caller.wait(LIMIT)
         crowd.loop.rest(QUIET)
         crowd.check_heard_once()
     run.fan_out = statistics.median(took) * 1000
     run.event_bytes = crowd.event_bytes
-    run.fan_out_client, run.fan_out_server = statistics.mean(clients), statistics.mean(servers)
 
 
 def _deactivate(crowd: Crowd, port: int, office: Office, times: int) -> list[float]:

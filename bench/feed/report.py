@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.feed.measuring import SCOPES, Deactivations, Run, Size
+from bench.feed.measuring import SCOPES, Deactivations, Run, Size, Spent
 
 Runs = Mapping[str, Sequence[Run]]
 
@@ -53,7 +53,7 @@ def table(size: Size, runs: Runs) -> str:
     for label, value, goal in ROWS:
         cells = [_cell([value(run) for run in each]) for each in runs.values()]
         lines.append(_row(label, *cells, _ratio(runs, value), goal))
-    lines += [*_deactivations(runs), "", *_conditions(runs), *_stopping(size, runs)]
+    lines += [*_deactivations(runs), "", *_conditions(size, runs), *_stopping(size, runs)]
     return "\n".join(lines) + "\n"
 
 
@@ -108,19 +108,30 @@ def table_of_nodes(size: Size, runs: Mapping[str, Sequence[Deactivations]]) -> s
     return "\n".join(lines) + "\n"
 
 
-def _conditions(runs: Runs) -> list[str]:
+def _conditions(size: Size, runs: Runs) -> list[str]:
     lines = []
     for name, each in runs.items():
-        shares = [
-            statistics.median(getattr(run, share) for run in each) * 100
-            for share in ("connecting_client", "connecting_server", "fan_out_client", "fan_out_server")
+        connecting, telling = [run.connecting for run in each], [run.telling for run in each]
+        told = size.subscribers * size.events
+        probes = ", ".join(str(run.probes) for run in each)
+        lines += [
+            f"{name}: connecting took {_shares(connecting)}, {_processor(connecting, size.subscribers)} a connection; "
+            f"telling {_shares(telling)}, {_processor(telling, told)} an event and subscriber. "
+            f"An event is {each[0].event_bytes} bytes. Probes: {probes}.",
+            "",
         ]
-        lines.append(
-            f"{name}: while connecting the client used {shares[0]:.0f} % of its core, the server {shares[1]:.0f} %; "
-            f"while telling {shares[2]:.0f} % and {shares[3]:.0f} %. An event is {each[0].event_bytes} bytes. "
-            f"Probes: {', '.join(str(run.probes) for run in each)}."
-        )
     return lines
+
+
+def _shares(spent: Sequence[Spent]) -> str:
+    client, server = (
+        statistics.median(each) for each in zip(*((s.client / s.clock, s.server / s.clock) for s in spent), strict=True)
+    )
+    return f"{client:.0%} of the client's core and {server:.0%} of the server's"
+
+
+def _processor(spent: Sequence[Spent], times: int) -> str:
+    return f"{statistics.median(each.server for each in spent) / times * 1e6:,.0f} µs of the server's time"
 
 
 def _stopping(size: Size, runs: Runs) -> list[str]:
