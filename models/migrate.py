@@ -27,7 +27,7 @@ def head() -> str:
 
 
 async def migrate(database: Database) -> None:
-    """Apply every migration that the database lacks; nothing if it lacks none."""
+    """Apply every migration that the database lacks; nothing if it lacks none. Raises postgresql.Unsuitable."""
     async with database.means.writers.begin() as connection:
         await database.means.prepare_to_migrate(connection)
         await connection.run_sync(lambda inner: command.upgrade(configuration(inner), "head"))

@@ -62,6 +62,10 @@ _LOST_RACES = frozenset(
 _MIGRATING = 0x0FFB0A2D
 
 
+class Unsuitable(Exception):
+    """A database that cannot hold what this program stores. The message says why."""
+
+
 class Postgresql:
     """A PostgreSQL database: connections that read one snapshot, and connections that write."""
 
@@ -98,7 +102,13 @@ class Postgresql:
         return now() if moment is None else cut(moment)
 
     async def prepare_to_migrate(self, connection: AsyncConnection) -> None:
-        """Wait, for as long as it takes, until nobody else migrates; the lock goes with the transaction."""
+        """Wait, for as long as it takes, until nobody else migrates; the lock goes with the transaction.
+
+        Raises Unsuitable for a database that cannot hold every text.
+        """
+        encoding = await connection.scalar(text("SHOW server_encoding"))
+        if encoding != "UTF8":
+            raise Unsuitable(f"its encoding is {encoding} and must be UTF8")
         await connection.execute(text("SET LOCAL lock_timeout = 0"))
         await connection.execute(text("SET LOCAL statement_timeout = 0"))
         await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))

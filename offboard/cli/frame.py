@@ -83,10 +83,15 @@ async def open_database(url: str) -> AsyncIterator[Database]:
         try:
             await database.ping()
         except DBAPIError as error:
-            raise Problem(f"The database {describe(url)} cannot be used: {_why(error)}.") from None
+            raise unusable(url, _why(error)) from None
         yield database
     finally:
         await database.close()
+
+
+def unusable(url: str, why: object) -> Problem:
+    """What to raise about a database that cannot be used."""
+    return Problem(f"The database {describe(url)} cannot be used: {why}.")
 
 
 def describe(url: str) -> str:

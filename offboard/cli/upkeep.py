@@ -6,7 +6,8 @@ import typer
 from alembic.util import CommandError
 
 from models.migrate import migrate as apply_migrations
-from offboard.cli.frame import Problem, connect, describe, open_database, say
+from models.postgresql import Unsuitable
+from offboard.cli.frame import Problem, connect, describe, open_database, say, unusable
 from offboard.settings import load_settings
 from resolvers.provisioning import secure_restored
 
@@ -19,6 +20,8 @@ def migrate() -> None:
         async with open_database(settings.database_url) as database:
             try:
                 await apply_migrations(database)
+            except Unsuitable as why:
+                raise unusable(settings.database_url, why) from None
             except CommandError:
                 raise Problem(
                     "The database belongs to a later release: upgrade Offboard, or restore a backup."

@@ -5,13 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from models.database import Database
 from models.enums import ClientKind, Role
 from offboard.cli import data
 from resolvers.signing_in import SignedIn, sign_in
-from tests.offboard.commands import OWNER, PASSWORD, USER, Run, refused
+from tests.offboard.commands import OWNER, PASSWORD, USER, Run, change, refused
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "example.jsonl"
 
@@ -28,18 +27,6 @@ def acme(offboard: Run) -> Run:
     """The same with the workspace acme and its owner."""
     assert offboard(*OWNER, "--password-stdin", input=PASSWORD).exit_code == 0
     return offboard
-
-
-def change(url: str, statement: str) -> None:
-    """Execute a statement, behind the program's back."""
-
-    async def work() -> None:
-        database = Database(url)
-        async with database.engine.begin() as connection:
-            await connection.execute(text(statement))
-        await database.close()
-
-    asyncio.run(work())
 
 
 def enter(url: str, workspace: str, email: str, password: str = PASSWORD) -> SignedIn:

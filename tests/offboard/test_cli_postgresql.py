@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import make_url
 
-from tests.offboard.commands import OWNER, USER, Run, refused
+from tests.offboard.commands import OWNER, USER, Run, change, refused
 from tests.services.service import free_port
 
 pytestmark = pytest.mark.only_on("postgresql")
@@ -50,6 +50,14 @@ def test_what_else_keeps_a_command_from_the_database(on: Run, database_url: str)
     assert "rejected SSL" in on(with_secret(database_url) + "?sslmode=require", "migrate")
     nowhere = on("postgresql:///offboard?host=/nowhere", "migrate")
     assert "offboard on /nowhere:5432 cannot be used: No such file or directory" in nowhere
+
+
+def test_a_database_that_cannot_hold_every_text(on: Run, bare_url: str) -> None:
+    options = "TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'"
+    url = make_url(bare_url)
+    change(bare_url, f"CREATE DATABASE {url.database}_latin {options}", outside_of_a_transaction=True)
+    line = on(with_secret(bare_url, database=f"{url.database}_latin"), "migrate")
+    assert "its encoding is LATIN1 and must be UTF8" in line
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
