@@ -23,6 +23,7 @@ NEVER = 3600.0
 CHANGES = Topic(EventKind.USER_CHANGED)
 ENDINGS = Topic(EventKind.SESSION_REVOKED)
 EXPIRED_CURSOR = [{"message": "Refetch"}]
+NOT_ALLOWED = [{"message": "Not for you"}]
 
 
 @dataclass
@@ -99,7 +100,7 @@ class Client:
         self._news.set()
 
     def fail(self, operation_id: str, errors: Sequence[Json] | None) -> None:
-        assert operation_id not in self.failed
+        assert operation_id in self.connection.subscriptions
         self.feed.unfollow(self.connection, operation_id)
         self.failed[operation_id] = errors
         self._news.set()

@@ -16,6 +16,7 @@ from tests.offboard.feed.stage import (
     CHANGES,
     ENDINGS,
     EXPIRED_CURSOR,
+    NOT_ALLOWED,
     Client,
     Positions,
     another_process,
@@ -31,8 +32,6 @@ from tests.offboard.feed.stage import (
 )
 from tests.waiting import until
 from tests.workshop import Workshop
-
-NOT_ALLOWED = [{"message": "Not for you"}]
 
 
 @dataclass
