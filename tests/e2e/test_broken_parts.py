@@ -55,6 +55,8 @@ async def test_while_redis_is_gone_sockets_close_and_afterwards_hints_are_back(
         await deactivate(office.olivia, leavers[1].id)
         assert await ben.end() == Closed(4401, "USER_DEACTIVATED")
         assert await hints() > before
+        closed_after = partial(measured, there, http, "offboard_closed_after_seconds_bucket")
+        assert await closed_after(le="5.0") == await closed_after(le="+Inf") == len(leavers)
         assert await watcher.hear(2) == await office.revocations()
         watcher.leave()
 
