@@ -311,6 +311,7 @@ class World:
             assert positions == wanted, "not told before the end"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_random_lives(database: Database, workshop: Workshop, seed: int) -> None:
     broker = MemoryBroker()

@@ -136,7 +136,6 @@ async def test_shutting_down_closes_with_1012_and_does_not_wait_for_stuck_client
         stopping = asyncio.create_task(running.server.shutdown())
         assert await client.closing() == (1012, "")
     await stopping
-    running.server.servers = []
     raw.close()
 
 
