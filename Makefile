@@ -25,6 +25,8 @@ run: install ## Serve the demo workspace on http://127.0.0.1:8000/graphql
 	$(BIN)/offboard demo
 	$(BIN)/offboard serve
 
+# Tests that are compiled once start sooner the next time.
+test: export PYTHONDONTWRITEBYTECODE =
 test: install $(if $(shell command -v node),$(if $(wildcard $(CLIENTS)/package-lock.json),$(CLIENTS_STAMP))) ## Run every test: on SQLite with coverage, then on PostgreSQL and all that takes long
 	$(BIN)/pytest -n 2 --dist worksteal --on sqlite -m "not long" --cov --cov-branch --cov-report=term --cov-fail-under=95
 	$(BIN)/pytest -n 2 --dist worksteal -m "long or (on_postgresql and not only_on)"

@@ -15,7 +15,7 @@ from tests.waiting import eventually
 from tests.workshop import Workshop
 
 ROUNDS = 200
-FEWER_ROUNDS = 40
+FEWER_ROUNDS = 25
 """For races that need new rows each time."""
 
 

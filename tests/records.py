@@ -65,17 +65,18 @@ async def outcome(shop: Workshop, verb: Verb, caller: Person, **words: Any) -> s
 
 
 async def dump(database: Database) -> Dump:
-    """Every row of every table."""
+    """Every row of every table, as the driver reads it."""
     async with database.engine.connect() as connection:
         return {
-            each.name: sorted((tuple(row) for row in await connection.execute(select(each))), key=repr)
-            for each in SQLModel.metadata.sorted_tables
+            each.name: sorted(map(tuple, await connection.exec_driver_sql(f'SELECT * FROM "{each.name}"')), key=repr)
+            for each in SQLModel.metadata.tables.values()
         }
 
 
 def of_workspace(rows: Dump, shop: Workshop) -> Dump:
     """The rows of a dump that carry a workspace's id."""
-    return {name: [row for row in found if shop.workspace_id in row] for name, found in rows.items()}
+    ids = (shop.workspace_id, shop.workspace_id.hex)
+    return {name: [row for row in found if any(each in ids for each in row)] for name, found in rows.items()}
 
 
 async def audit_rows(shop: Workshop) -> list[Any]:

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select
 
 from models import events
-from models.database import Database, table
+from models.database import Database, Reader, table
 from models.enums import DeletionReason, ErrorCode, EventKind, Role, UserChangeKind, UserStatus
 from models.people import Actor, User, UserRole, UserSession
 from models.work import Conversation
@@ -94,8 +94,9 @@ class Lifecycles(RuleBasedStateMachine):
         ]
         self.operations: list[UUID] = []
         self.restored: set[UUID] = set()
-        self.picture, self.position = await self._fresh()
-        self.assigned = await self._assignments()
+        async with self.database.read() as reader:
+            self.picture, self.position = await self._fresh(reader)
+            self.assigned = await self._assignments(reader)
 
     # -- what happens ---------------------------------------------------------------------------------------------
 
@@ -241,7 +242,11 @@ class Lifecycles(RuleBasedStateMachine):
             self.run(self._check())
 
     async def _check(self) -> None:
-        fresh, position = await self._fresh()
+        async with self.database.read() as reader:
+            await self._check_in(reader)
+
+    async def _check_in(self, reader: Reader) -> None:
+        fresh, position = await self._fresh(reader)
         statuses = {user_id: status for user_id, (status, _) in fresh.users.items()}
         assert any(status is UserStatus.ACTIVE and Role.OWNER in held for status, held in fresh.users.values())
         assert statuses == {
@@ -249,32 +254,29 @@ class Lifecycles(RuleBasedStateMachine):
             for each in self.known
             if not each.deleted
         }
-        async with self.database.read() as reader:
-            alive = await reader.rows(select(SESSION.c.user_id).where(SESSION.c.ended_at.is_(None)))
+        alive = await reader.rows(select(SESSION.c.user_id).where(SESSION.c.ended_at.is_(None)))
         assert all(statuses[session.user_id] is UserStatus.ACTIVE for session in alive)
-        assigned = await self._assignments()
+        assigned = await self._assignments(reader)
         for conversation_id, user_id in assigned.items():
             if self.assigned[conversation_id] != user_id and conversation_id not in self.restored:
                 assert user_id is None or statuses[user_id] is UserStatus.ACTIVE
         self.assigned, self.restored = assigned, set()
-        await self._replay(fresh)
+        await self._replay(reader, fresh)
         assert self.picture == fresh
         assert self.position == position
 
-    async def _fresh(self) -> tuple[Seen, int]:
-        async with self.database.read() as reader:
-            users = await reader.rows(select(USER.c.id, USER.c.status))
-            held = await reader.rows(select(ROLE.c.user_id, ROLE.c.role))
-            sessions = await reader.rows(select(SESSION.c.id).where(SESSION.c.ended_at.is_(None)))
-            state = await events.state(reader, self.shop.workspace_id)
+    async def _fresh(self, reader: Reader) -> tuple[Seen, int]:
+        users = await reader.rows(select(USER.c.id, USER.c.status))
+        held = await reader.rows(select(ROLE.c.user_id, ROLE.c.role))
+        sessions = await reader.rows(select(SESSION.c.id).where(SESSION.c.ended_at.is_(None)))
+        state = await events.state(reader, self.shop.workspace_id)
         roles_of = {row.id: frozenset(each.role for each in held if each.user_id == row.id) for row in users}
         seen = Seen({row.id: (row.status, roles_of[row.id]) for row in users}, {row.id for row in sessions})
         return seen, state.position
 
-    async def _replay(self, fresh: Seen) -> None:
+    async def _replay(self, reader: Reader, fresh: Seen) -> None:
         """Apply every later event to the picture, as a client does; roles are read anew when they changed."""
-        async with self.database.read() as reader:
-            later = await events.read_after(reader, self.shop.workspace_id, self.position)
+        later = await events.read_after(reader, self.shop.workspace_id, self.position)
         for event in later:
             assert event.position == self.position + 1
             self.position = event.position
@@ -295,11 +297,10 @@ class Lifecycles(RuleBasedStateMachine):
                     held = fresh.users.get(event.user_id, (status, held))[1]
             self.picture.users[event.user_id] = (status, held)
 
-    async def _assignments(self) -> dict[UUID, UUID | None]:
-        async with self.database.read() as reader:
-            rows = await reader.rows(
-                select(CONVERSATION.c.id, ACTOR.c.user_id).outerjoin(ACTOR, ACTOR.c.id == CONVERSATION.c.assignee_id)
-            )
+    async def _assignments(self, reader: Reader) -> dict[UUID, UUID | None]:
+        rows = await reader.rows(
+            select(CONVERSATION.c.id, ACTOR.c.user_id).outerjoin(ACTOR, ACTOR.c.id == CONVERSATION.c.assignee_id)
+        )
         return {row.id: row.user_id for row in rows}
 
 
