@@ -17,7 +17,10 @@ from models.types import now
 from offboard.feed.connection import Connection, Credential
 from offboard.feed.hub import Hub, revoked_credential
 
-CHECK_PAGE = 500
+CHECK_PAGE = 100
+SPREAD = 0.8
+"""The part of a period over which its checks are spread."""
+
 CLOSED_AT_ONCE = 100
 READERS_OF_HISTORY = 4
 """How many clients may read what they missed at the same time: the others of a storm wait, and nobody else does."""
@@ -36,13 +39,13 @@ log = structlog.get_logger(__name__)
 class Periods:
     """When a feed acts by itself, in seconds.
 
-    `poll`: how often it looks for missed hints. `check`: how often it checks every credential. `blind`: after how long
-    without a check it closes everything. `expiry`: how long a session that has expired waits for the event that says
-    so, which is to come before the close.
+    `poll`: how often it looks for missed hints. `check`: how often it goes through all credentials, so that each is
+    checked within twice that time. `blind`: after how long without a check it closes everything. `expiry`: how long a session
+    that has expired waits for the event that says so, which is to come before the close.
     """
 
     poll: float = 2.0
-    check: float = 5.0
+    check: float = 2.5
     blind: float = 15.0
     expiry: float = 1.0
 
@@ -186,7 +189,7 @@ class Relay:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(self._periods.check)
+            await asyncio.sleep(self._periods.check * (1 - SPREAD))
             for connection in self._hub.connections():
                 self.plan_expiry(connection)
             try:
@@ -198,7 +201,10 @@ class Relay:
                 self._seen_now()
 
     async def _check_all(self) -> None:
-        for page in list(self._pages()):
+        pages = list(self._pages())
+        for page in pages:
+            # Not in one go: whoever is signed out, or asks something, meanwhile is not to wait for thousands of others.
+            await asyncio.sleep(self._periods.check * SPREAD / len(pages))
             async with self._database.read() as reader:
                 dead = await self._still_alive(reader, page)
             for credential, reason in dead.items():

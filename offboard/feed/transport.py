@@ -12,7 +12,10 @@ from typing import Any, Protocol, cast
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
 from websockets.exceptions import InvalidState
+from websockets.http11 import Request
+from websockets.protocol import Protocol as Frames
 
 from offboard.feed.relay import TRY_AGAIN_LATER
 
@@ -89,6 +92,16 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.logger = self.conn.logger = _EXCEPTIONAL
+
+    def take_over(self, http: HttpToolsProtocol) -> None:
+        """Go on with a connection whose request for an upgrade was read already: reading it again would take long."""
+        self.connection_made(http.transport)
+        self.conn.parser = Frames.parse(self.conn)
+        next(self.conn.parser)
+        headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in http.headers)
+        self.handle_connect(
+            Request(http.url.decode("latin-1"), headers, http.scope["method"], f"HTTP/{http.scope['http_version']}")
+        )
 
     def run_asgi(self) -> Coroutine[Any, Any, None]:
         """Run the application, with this connection as an extension of its scope."""
@@ -200,7 +213,12 @@ class StreamingProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection on and leave nothing behind: the parser and this object hold each other."""
-        super().handle_websocket_upgrade()
+        self.connections.discard(self)
+        protocol = cast("type[OneWriteProtocol]", self.ws_protocol_class)(
+            self.config, self.server_state, self.app_state
+        )
+        protocol.take_over(self)
+        self.transport.set_protocol(protocol)
         self.parser = None  # type: ignore[assignment]
         self.scope = None  # type: ignore[assignment]
 
