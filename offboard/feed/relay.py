@@ -40,8 +40,8 @@ class Periods:
     """When a feed acts by itself, in seconds.
 
     `poll`: how often it looks for missed hints. `check`: how often it goes through all credentials, so that each is
-    checked within twice that time. `blind`: after how long without a check it closes everything. `expiry`: how long a session
-    that has expired waits for the event that says so, which is to come before the close.
+    checked within twice that time. `blind`: after how long without a check it closes everything. `expiry`: how long a
+    session that has expired waits for the event that says so, which is to come before the close.
     """
 
     poll: float = 2.0
