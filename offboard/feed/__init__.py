@@ -25,8 +25,8 @@ seconds, in one statement. A lost hint costs time, never an event; a hint too ma
 Closed means closed. An event that ends a session or an access token is told to the subscriptions first, then every
 connection of that credential leaves the hub in the same step of the event loop, so that nothing later can reach it. The
 transport holds back what is still owed to it and sends that together with its end, in one write. Independently of all
-events, every connection's credential is checked against the database every five seconds, and a process that could not
-do so for fifteen closes its connections with 1013.
+events, every connection's credential is checked against the database at least every five seconds, and a process that
+could not do so for fifteen closes its connections with 1013.
 
 Said once, heard by all
 -----------------------
