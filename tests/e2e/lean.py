@@ -53,6 +53,7 @@ class LeanSocket(asyncio.Protocol):
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
         self.closed: Closed | None = None
+        self.lost = False
         self._unread = bytearray()
         self.shaken = False
         self._news = asyncio.Event()
@@ -77,6 +78,7 @@ class LeanSocket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = self.closed or Closed(0)
+        self.lost = True
         self._news.set()
 
     def say(self, **message: Any) -> None:
@@ -95,7 +97,7 @@ class LeanSocket(asyncio.Protocol):
 
     async def news(self) -> None:
         """Wait until something has come, or the socket has ended."""
-        if self.closed is None:
+        if not self.lost:
             self._news.clear()
             await self._news.wait()
 
@@ -114,7 +116,7 @@ class LeanSocket(asyncio.Protocol):
     async def end(self) -> Closed:
         """How the server closes it."""
         async with asyncio.timeout(LIMIT):
-            while self.closed is None:
+            while self.closed is None or not self.lost:
                 await self.news()
         return self.closed
 
@@ -146,9 +148,13 @@ class LeanSocket(asyncio.Protocol):
 async def open_lean(port: int, token: str | None) -> LeanSocket:
     """A socket that has introduced itself, and was acknowledged or closed; OSError if there is nobody on the port."""
     _, socket = await asyncio.get_running_loop().create_connection(LeanSocket, "127.0.0.1", port)
-    await socket.wait(lambda: socket.shaken)
-    socket.say(type="connection_init", payload={"authorization": f"Bearer {token}"})
-    await socket.wait(lambda: socket.messages or socket.closed)
+    try:
+        await socket.wait(lambda: socket.shaken)
+        socket.say(type="connection_init", payload={"authorization": f"Bearer {token}"})
+        await socket.wait(lambda: socket.messages or socket.closed)
+    except BaseException:
+        socket.abort()
+        raise
     return socket
 
 
