@@ -3,6 +3,7 @@
 import ctypes
 import os
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from bench.feed.crowd import Caller, Failed, Loop
 from bench.feed.people import Office
 
 SERVER_CORE, CLIENT_CORE = 0, 1
+START_LIMIT = 60
 HERE = Path(__file__).parent
 _PR_SET_PDEATHSIG = 1
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -57,7 +59,8 @@ class Server:
         self.process = process
         self.log = log
         assert process.stdout is not None
-        greeting = process.stdout.readline().decode()
+        begun, _, _ = select.select([process.stdout], [], [], START_LIMIT)
+        greeting = process.stdout.readline().decode() if begun else ""
         if "http://127.0.0.1:" not in greeting:
             raise Failed(f"A server did not start:\n{log.read_text()}")
         self.port = int(greeting.rpartition(":")[2].partition("/")[0])

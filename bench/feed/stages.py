@@ -11,7 +11,7 @@ from typing import Self
 import asyncpg
 
 from bench.feed.crowd import Failed
-from bench.feed.peers import OFFBOARD, Peer, Server, environment, running
+from bench.feed.peers import OFFBOARD, START_LIMIT, Peer, Server, environment, running
 from bench.feed.people import Office, open_office
 from tests.services.postgresql import PostgreSQL
 from tests.services.redis import Redis
@@ -98,5 +98,17 @@ class TwoNodes:
 
 def _fill(url: str, *, watchers: int, leavers: int, sign_outs: int) -> Office:
     command = [OFFBOARD.command[0], "migrate"]
-    subprocess.run(command, env=environment({"DATABASE_URL": url}), check=True, stdout=subprocess.DEVNULL)
+    try:
+        subprocess.run(
+            command,
+            env=environment({"DATABASE_URL": url}),
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=START_LIMIT,
+        )
+    except subprocess.CalledProcessError as failed:
+        raise Failed(f"A database could not be made:\n{failed.stderr}") from None
+    except subprocess.TimeoutExpired:
+        raise Failed(f"A database was not made within {START_LIMIT} seconds.") from None
     return asyncio.run(open_office(url, watchers=watchers, leavers=leavers, sign_outs=sign_outs))
