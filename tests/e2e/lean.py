@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.sockets import SESSION_REVOKED
 from tests.waiting import LIMIT
 
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
@@ -84,16 +83,15 @@ class LeanSocket(asyncio.Protocol):
     def say(self, **message: Any) -> None:
         self._transport.write(said(message))
 
-    def watch(self, scope: str, after: str | None) -> None:
-        """Subscribe to sessionRevoked."""
-        variables = {"scope": scope, "after": after}
-        self.say(id="1", type="subscribe", payload={"query": SESSION_REVOKED, "variables": variables})
+    def subscribe(self, query: str, **variables: Any) -> None:
+        self.say(id="1", type="subscribe", payload={"query": query, "variables": variables})
 
     @property
     def heard(self) -> list[tuple[str, str]]:
-        """Cursor and session of every sessionRevoked that has come."""
-        events = [each["payload"]["data"]["sessionRevoked"] for each in self.messages if each["type"] == "next"]
-        return [(event["cursor"], event["sessionId"]) for event in events]
+        """Of every event that has come, the cursor, and the session that has ended or the user who has changed."""
+        payloads = [each["payload"] for each in self.messages if each["type"] == "next"]
+        events = [event for payload in payloads for event in payload["data"].values()]
+        return [(event["cursor"], event.get("sessionId") or event["userId"]) for event in events]
 
     async def news(self) -> None:
         """Wait until something has come, or the socket has ended."""

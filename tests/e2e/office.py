@@ -89,12 +89,12 @@ class Office:
         await database.transact(lambda tx: sign_out(tx, viewer))
         await database.close()
 
-    async def revocations(self) -> list[tuple[str, str]]:
-        """Cursor and session of every sessionRevoked so far, as the database has them."""
+    async def events(self, after: str, kind: EventKind = EventKind.SESSION_REVOKED) -> list[tuple[str, str]]:
+        """Cursor, and session or user, of every event after a cursor, as the database has them."""
         rows = (
-            select(EVENT.c.position, EVENT.c.session_id, WORKSPACE.c.feed_generation)
+            select(EVENT.c.position, EVENT.c.session_id, EVENT.c.user_id, WORKSPACE.c.feed_generation)
             .join(WORKSPACE, WORKSPACE.c.id == EVENT.c.workspace_id)
-            .where(WORKSPACE.c.slug == self.slug, EVENT.c.kind == EventKind.SESSION_REVOKED)
+            .where(WORKSPACE.c.slug == self.slug, EVENT.c.kind == kind, EVENT.c.position > Cursor.parse(after).position)
             .order_by(EVENT.c.position)
         )
         database = Database(self.server.database_url)
@@ -102,8 +102,11 @@ class Office:
             found = await reader.rows(rows)
         await database.close()
         return [
-            (str(Cursor(generation, position)), encode("Session", session_id))
-            for position, session_id, generation in found
+            (
+                str(Cursor(row.feed_generation, row.position)),
+                encode("Session", row.session_id) if row.session_id else encode("User", row.user_id),
+            )
+            for row in found
         ]
 
     async def partner(self, *scopes: str) -> "Partner":

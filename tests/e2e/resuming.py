@@ -7,17 +7,21 @@ from collections.abc import Sequence
 from tests.e2e.callers import Person
 from tests.e2e.lean import Closed, LeanSocket, open_lean
 from tests.e2e.server import Server
-from tests.waiting import LIMIT
+from tests.e2e.sockets import SESSION_REVOKED
+from tests.waiting import LIMIT, until
 
 
 class Resuming:
     """Watches with one socket after the other, on any of some nodes, until it is closed with 4401."""
 
-    def __init__(self, person: Person, scope: str, nodes: Sequence[Server], after: str) -> None:
+    def __init__(
+        self, person: Person, nodes: Sequence[Server], after: str, query: str = SESSION_REVOKED, **variables: str
+    ) -> None:
         self.person = person
         self.closed: Closed | None = None
         self.connected = asyncio.Event()
-        self._scope = scope
+        self._query = query
+        self._variables = variables
         self._nodes = random.sample(nodes, len(nodes))
         self._start = after
         self._before: list[tuple[str, str]] = []
@@ -26,15 +30,12 @@ class Resuming:
 
     @property
     def heard(self) -> list[tuple[str, str]]:
-        """Cursor and session of every event so far."""
+        """What LeanSocket.heard tells, over all its sockets."""
         return self._before + (self._socket.heard if self._socket else [])
 
     async def hear(self, count: int) -> list[tuple[str, str]]:
         """What it has heard, once that is so many events."""
-        async with asyncio.timeout(LIMIT):
-            while len(self.heard) < count:
-                assert self._socket is not None
-                await self._socket.news()
+        await until(lambda: len(self.heard) >= count)
         return self.heard
 
     async def end(self) -> Closed:
@@ -57,7 +58,8 @@ class Resuming:
                 continue
             try:
                 if self._socket.closed is None:
-                    self._socket.watch(self._scope, self._before[-1][0] if self._before else self._start)
+                    after = self._before[-1][0] if self._before else self._start
+                    self._socket.subscribe(self._query, after=after, **self._variables)
                     self.connected.set()
                 while self._socket.closed is None:
                     await self._socket.news()

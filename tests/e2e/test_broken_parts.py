@@ -41,7 +41,8 @@ async def test_while_redis_is_gone_sockets_close_and_afterwards_hints_are_back(
         here, there = [new_server(BROKER_URL=redis.url).start() for _ in range(2)]
         hints = partial(measured, there, http, "offboard_hints_total", kind="received")
         office = await Office.open(here, http)
-        watcher = Resuming(await office.sign_in("Olivia"), "WORKSPACE", [there], await office.olivia.feed_position())
+        start = await office.olivia.feed_position()
+        watcher = Resuming(await office.sign_in("Olivia"), [there], start, scope="WORKSPACE")
         leavers = [await office.hire(name) for name in ("Ana", "Ben")]
         ana, ben = [await open_lean(there.port, each.token) for each in leavers]
         redis.crash()
@@ -57,7 +58,7 @@ async def test_while_redis_is_gone_sockets_close_and_afterwards_hints_are_back(
         assert await hints() > before
         closed_after = partial(measured, there, http, "offboard_closed_after_seconds_bucket")
         assert await closed_after(le="5.0") == await closed_after(le="+Inf") == len(leavers)
-        assert await watcher.hear(2) == await office.revocations()
+        assert await watcher.hear(2) == await office.events(start)
         watcher.leave()
 
 
@@ -69,10 +70,10 @@ async def test_while_postgresql_is_restarted_people_leave(
     office = await Office.open(nodes[0], http)
     start = await office.olivia.feed_position()
     watchers = [
-        Resuming(await office.sign_in("Olivia"), "WORKSPACE", [node], start) for node in nodes for _ in range(2)
+        Resuming(await office.sign_in("Olivia"), [node], start, scope="WORKSPACE") for node in nodes for _ in range(2)
     ]
     people = await hire_many(office, LEAVERS + 1)
-    *leavers, last = [Resuming(each, "CURRENT_SESSION", nodes, start) for each in people]
+    *leavers, last = [Resuming(each, nodes, start, scope="CURRENT_SESSION") for each in people]
     await asyncio.gather(*(each.connected.wait() for each in (*watchers, *leavers, last)))
     calls = [asyncio.create_task(insist(office, random.choice(nodes), each.person)) for each in leavers]
     await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
@@ -87,7 +88,7 @@ async def test_while_postgresql_is_restarted_people_leave(
     assert last.closed is None
     await office.end_quietly(last.person)
     assert await last.end() == Closed(4401, "SIGNED_OUT")
-    rows = await office.revocations()
+    rows = await office.events(start)
     gone = {leaver.person.session_id for leaver in (*leavers, last)}
     assert (len(rows), {session for _, session in rows}) == (len(gone), gone)
     for watcher in watchers:

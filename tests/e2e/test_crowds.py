@@ -46,7 +46,7 @@ class Returning:
     async def come(self, port: int, cursors: Sequence[str]) -> None:
         """Come back to a node, and get what is missing."""
         self.socket = await open_lean(port, self.person.token)
-        self.socket.watch("WORKSPACE", cursors[self.seen])
+        self.socket.subscribe(SESSION_REVOKED, scope="WORKSPACE", after=cursors[self.seen])
         await self.socket.hear(len(cursors) - 1 - self.seen)
 
 
@@ -58,10 +58,10 @@ async def test_a_thousand_sockets(new_server: NewServer, http: httpx.AsyncClient
     crowd = [Returning(each, random.randint(0, MISSED)) for each in await hire_many(office, CROWD, Role.ADMIN)]
     for each in leavers[:MISSED]:
         await office.end_quietly(each)
-    cursors = [start, *(cursor for cursor, _ in await office.revocations())]
+    cursors = [start, *(cursor for cursor, _ in await office.events(start))]
     await all_come_back_at_once(server, office, crowd, cursors)
     with stuck(server.port, office.olivia.token) as raw:
-        await all_hear_while_one_is_stuck(raw, office, crowd, leavers[MISSED:])
+        await all_hear_while_one_is_stuck(raw, office, crowd, leavers[MISSED:], start)
     with stuck(server.port, office.olivia.token) as raw:
         await asyncio.to_thread(clog, raw)
         await all_are_sent_away(server, crowd)
@@ -81,7 +81,7 @@ async def all_come_back_at_once(server: Server, office: Office, crowd: list[Retu
 
 
 async def all_hear_while_one_is_stuck(
-    raw: socket, office: Office, crowd: list[Returning], leavers: list[Person]
+    raw: socket, office: Office, crowd: list[Returning], leavers: list[Person], start: str
 ) -> None:
     """It is cut off, and what waited for it is gone."""
     variables = {"scope": "WORKSPACE", "after": await office.olivia.feed_position()}
@@ -90,7 +90,7 @@ async def all_hear_while_one_is_stuck(
         raw.sendall(said({"type": "subscribe", "id": f"{LONG_ID}{number}", "payload": payload}))
     for each in leavers:
         await deactivate(office.olivia, each.id)
-    rows = await office.revocations()
+    rows = await office.events(start)
     for client in crowd:
         await client.socket.hear(len(rows) - client.seen)
         assert client.socket.heard == rows[client.seen :]

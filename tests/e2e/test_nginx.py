@@ -102,7 +102,7 @@ async def test_when_nodes_are_killed_clients_go_on_at_another(
         asking.cancel()
         assert await asking > 0
     assert len(holding) == 2
-    rows = await office.revocations()
+    rows = await office.events(start)
     for client in (socket, stream):
         assert [(event["cursor"], event["sessionId"]) for event in client.told("next")] == rows
     assert socket.told("closed")[-1] == {"event": "closed", "code": 4401, "reason": "SIGNED_OUT"}
