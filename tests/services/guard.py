@@ -10,21 +10,29 @@ from pathlib import Path
 
 _WATCH = """
 cat > /dev/null
+kill -s "$2" "$1"
+for turn in 1 2 3 4 5 6 7 8 9 10; do
+  kill -s 0 "$1" || break
+  sleep 0.1
+done
 kill -s KILL -- "-$1"
 for turn in 1 2 3 4 5 6 7 8 9 10; do
-  if test -z "$2" || rm -rf -- "$2"; then exit; fi
+  if test -z "$3" || rm -rf -- "$3"; then exit; fi
   sleep 0.1
 done
 """
 
 
 class Guard:
-    """Kills a process group, and removes a folder, once nobody holds its pipe any more.
+    """Ends a process group by a signal to its leader, and removes a folder, once nobody holds its pipe any more.
 
-    Whoever makes the guard holds the pipe until its own end. A pipe with a name can be held by others too.
+    What has not ended after a second is killed. Whoever makes the guard holds the pipe until its own end. A pipe with a
+    name can be held by others too.
     """
 
-    def __init__(self, group: int, *, folder: Path | None = None, pipe: Path | None = None) -> None:
+    def __init__(
+        self, group: int, by: signal.Signals = signal.SIGKILL, *, folder: Path | None = None, pipe: Path | None = None
+    ) -> None:
         if pipe is None:
             watched, self._held = os.pipe()
         else:
@@ -34,7 +42,7 @@ class Guard:
             self._held = os.open(pipe, os.O_WRONLY)
             os.set_blocking(watched, True)
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", _WATCH, "guard", str(group), str(folder or "")],
+            ["/bin/sh", "-c", _WATCH, "guard", str(group), by.name.removeprefix("SIG"), str(folder or "")],
             stdin=watched,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -49,7 +49,7 @@ class PostgreSQL(Service):
     """
 
     stopping = signal.SIGINT
-    crashing = signal.SIGQUIT
+    crashing = signal.SIGQUIT  # its shared memory would outlive SIGKILL
     says_ready = "database system is ready to accept connections"
 
     def __init__(self, programs: Path | None = None, *, durable: bool = False) -> None:

@@ -77,7 +77,7 @@ class Service(ABC):
                 start_new_session=True,
                 **self.identity(),
             )
-        self._guard = Guard(process.pid, folder=self.folder, pipe=guard_pipe)
+        self._guard = Guard(process.pid, self.crashing, folder=self.folder, pipe=guard_pipe)
         deadline = time.monotonic() + LIMIT
         while self.says_ready not in self.log():
             if process.poll() is not None or time.monotonic() > deadline:
