@@ -1,5 +1,5 @@
 """What is stored: tables, the engine, the event feed's rows, and migrations."""
 
-from models import log, people, work
+from models import leaving, log, people, work
 
-__all__ = ["log", "people", "work"]
+__all__ = ["leaving", "log", "people", "work"]

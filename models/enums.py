@@ -75,6 +75,22 @@ class LinkKind(StrEnum):
     PASSWORD_RESET = "PASSWORD_RESET"
 
 
+class NoticeKind(StrEnum):
+    """What the owners of a workspace are told by mail."""
+
+    DEPARTURE_FAILED = "DEPARTURE_FAILED"
+    HAND_OVER_FAILED = "HAND_OVER_FAILED"
+    DELETION_ANNOUNCED = "DELETION_ANNOUNCED"
+
+
+class DepartureState(StrEnum):
+    """PLANNED waits for its time; FAILING could not be done then and is tried daily; AWAY waits for the return."""
+
+    PLANNED = "PLANNED"
+    FAILING = "FAILING"
+    AWAY = "AWAY"
+
+
 class ActorKind(StrEnum):
     """What stands behind an actor row. A USER whose pointer is empty is a deleted user."""
 
@@ -131,6 +147,13 @@ class AuditAction(StrEnum):
     NOTE_ADDED = "NOTE_ADDED"
     INVITATION_ACCEPTED = "INVITATION_ACCEPTED"
     SIGNED_OUT = "SIGNED_OUT"
+    DEPARTURE_SCHEDULED = "DEPARTURE_SCHEDULED"
+    DEPARTURE_CANCELLED = "DEPARTURE_CANCELLED"
+    DEPARTURE_FAILED = "DEPARTURE_FAILED"
+    HAND_OVER_FAILED = "HAND_OVER_FAILED"
+    LEGAL_HOLD_PLACED = "LEGAL_HOLD_PLACED"
+    LEGAL_HOLD_LIFTED = "LEGAL_HOLD_LIFTED"
+    DELETION_ANNOUNCED = "DELETION_ANNOUNCED"
 
 
 class EventKind(StrEnum):
@@ -142,13 +165,17 @@ class EventKind(StrEnum):
 
 
 class UserChangeKind(StrEnum):
-    """What happened to a user, for clients that keep a list of users live."""
+    """What happened to a user, for clients that keep a list of users live.
+
+    PLANS_CHANGED: a scheduled departure, a legal hold or a coming deletion; told only to those who manage users.
+    """
 
     INVITED = "INVITED"
     DEACTIVATED = "DEACTIVATED"
     REACTIVATED = "REACTIVATED"
     DELETED = "DELETED"
     ROLES_CHANGED = "ROLES_CHANGED"
+    PLANS_CHANGED = "PLANS_CHANGED"
 
 
 class ErrorCode(StrEnum):
@@ -169,3 +196,5 @@ class ErrorCode(StrEnum):
     RATE_LIMITED = "RATE_LIMITED"
     CANNOT_UNDO = "CANNOT_UNDO"
     OWNER_REQUIRED = "OWNER_REQUIRED"
+    USER_INACTIVE = "USER_INACTIVE"
+    LEGAL_HOLD = "LEGAL_HOLD"

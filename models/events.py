@@ -81,11 +81,15 @@ class FeedState:
 
 
 class Topic(NamedTuple):
-    """What may be followed in a workspace's feed: events of one kind; if one is named, of one user or session only."""
+    """What may be followed in a workspace's feed: events of one kind; if one is named, of one user or session only.
+
+    With `plans`, also what only those who manage users are told.
+    """
 
     kind: EventKind
     user_id: UUID | None = None
     session_id: UUID | None = None
+    plans: bool = False
 
     @property
     def is_own(self) -> bool:
@@ -117,7 +121,10 @@ class FeedEvent:
     def topics(self) -> set[Topic]:
         """Every topic that this event belongs to."""
         kind = self.kind
-        return {Topic(kind), Topic(kind, user_id=self.user_id), Topic(kind, session_id=self.session_id)}
+        with_plans = Topic(kind, plans=True)
+        if self.change is UserChangeKind.PLANS_CHANGED:
+            return {with_plans}
+        return {Topic(kind), Topic(kind, user_id=self.user_id), Topic(kind, session_id=self.session_id), with_plans}
 
     @property
     def changes_rights_of(self) -> UUID | None:

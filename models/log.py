@@ -12,7 +12,10 @@ from models.types import Named, Timestamp, new_id
 
 
 class AuditEntry(SQLModel, table=True):
-    """Who did what to whom, by actor ids. `details` holds ids, numbers and enum names, never a name or a secret."""
+    """Who did what to whom, by actor ids.
+
+    `details` holds ids, numbers, times and enum names, never a name or a secret.
+    """
 
     __tablename__ = "audit_entry"
     __table_args__ = (

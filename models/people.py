@@ -21,6 +21,7 @@ class Workspace(SQLModel, table=True):
     slug: str = Field(unique=True, sa_type=Text)
     name: str = Field(sa_type=Text)
     retention_days: int = 30
+    delete_after_days: int | None = None
     created_at: datetime = Field(sa_type=Timestamp)
     feed_generation: str = Field(sa_type=Text)
     event_position: int = Field(default=0, sa_type=BigInteger)
@@ -54,6 +55,7 @@ class User(SQLModel, table=True):
         Index("user_status_created", "workspace_id", "status", "created_at", "id"),
         Index("user_signed_in", "workspace_id", "last_signed_in_at", "id"),
         Index("user_status_signed_in", "workspace_id", "status", "last_signed_in_at", "id"),
+        Index("user_deactivated", "workspace_id", "deactivated_at", "id"),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

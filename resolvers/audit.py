@@ -27,8 +27,8 @@ async def record(
 ) -> None:
     """Write one entry in the verb's own transaction. Actor and target are actor ids.
 
-    `details` are ids (as text), numbers and enum names from which the summary is rendered when it is read;
-    never a name, an address or a secret.
+    `details` are ids (as text), numbers, times (in ISO 8601) and enum names from which the summary is rendered when it
+    is read; never a name, an address or a secret.
     """
     await tx.add(
         AuditEntry(

@@ -22,6 +22,7 @@ from models.types import NEVER
 from models.work import BulkOperation, Conversation, CsatResponse, FollowUp, Note
 from resolvers import audit, authority
 from resolvers.errors import Refused, refuse
+from resolvers.holds import check_hold
 from resolvers.members import Member, find_member, is_sole_owner
 from resolvers.sessions import SESSION, end_sessions
 from resolvers.viewer import Viewer, enter, require
@@ -46,7 +47,7 @@ async def delete_user(tx: Tx, viewer: Viewer, *, user_id: UUID, confirmation: st
     """Delete a user for good. Sessions end with USER_DELETED, assigned work goes to Unassigned.
 
     Repeating it while the deletion is still in the event feed succeeds and changes nothing. Raises Forbidden; refuses
-    with NOT_FOUND, OWNER_REQUIRED, SOLE_OWNER, CONFIRMATION_MISMATCH, ACCOUNT_IN_USE or RETENTION_PERIOD.
+    with NOT_FOUND, OWNER_REQUIRED, SOLE_OWNER, LEGAL_HOLD, CONFIRMATION_MISMATCH, ACCOUNT_IN_USE or RETENTION_PERIOD.
     """
     viewer = await enter(tx, viewer)
     require(viewer.is_admin)
@@ -58,6 +59,7 @@ async def delete_user(tx: Tx, viewer: Viewer, *, user_id: UUID, confirmation: st
         raise Refused(authority.OWNER_REQUIRED)
     if await is_sole_owner(tx, member):
         raise Refused(authority.SOLE_OWNER)
+    await check_hold(tx, member)
     if confirmation.strip().lower() != member.user.email:
         raise refuse(
             ErrorCode.CONFIRMATION_MISMATCH, "Type the user's email address to confirm the deletion.", "confirmation"
@@ -66,7 +68,7 @@ async def delete_user(tx: Tx, viewer: Viewer, *, user_id: UUID, confirmation: st
         await _check_unused(tx, member)
     if reason is DeletionReason.OFFBOARDED:
         await _check_retention(tx, member)
-    await _erase(tx, viewer, member, reason)
+    await erase(tx, viewer, member, reason)
     return user_id
 
 
@@ -116,7 +118,8 @@ async def _check_retention(tx: Tx, member: Member) -> None:
     )
 
 
-async def _erase(tx: Tx, viewer: Viewer, member: Member, reason: DeletionReason) -> None:
+async def erase(tx: Tx, viewer: Viewer, member: Member, reason: DeletionReason) -> None:
+    """Delete a user, inside a verb that has checked that it may."""
     user, actor_id = member.user, member.actor.id
     await tx.hold(Account, id=user.account_id)
     ended = await end_sessions(tx, SESSION.c.user_id == user.id, reason=RevocationReason.USER_DELETED)

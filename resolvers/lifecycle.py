@@ -1,6 +1,7 @@
 """Deactivating and reactivating a user."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -8,8 +9,9 @@ from sqlalchemy import delete
 from models import events
 from models.database import Tx, table
 from models.enums import AuditAction, DeactivationReason, RevocationReason, UserChangeKind, UserStatus
+from models.leaving import AnnouncedDeletion
 from models.people import MailedLink
-from resolvers import audit, authority
+from resolvers import audit, authority, departures
 from resolvers.errors import Refused
 from resolvers.handover import hand_over_work_of
 from resolvers.members import Member, find_member, is_sole_owner
@@ -19,6 +21,7 @@ from resolvers.texts import optional_text
 from resolvers.tokens import revoke_tokens_created_by
 from resolvers.viewer import Viewer, enter, require
 
+ANNOUNCED = table(AnnouncedDeletion)
 LINK = table(MailedLink)
 
 
@@ -43,7 +46,8 @@ async def deactivate_user(
 ) -> Deactivated:
     """Shut a user out at once; history, roles, teams and assignments stay.
 
-    Every session ends, invitations and reset links are void. On request the unfinished work is handed over and the
+    A departure that was scheduled is called off, and a return with it: who is deactivated by hand stays out. Every
+    session ends, invitations and reset links are void. On request the unfinished work is handed over and the
     access tokens that the user created are revoked. On an inactive user only these two are done, for what is left: no
     operation then tells of a hand-over of nothing.
 
@@ -59,7 +63,8 @@ async def deactivate_user(
     was_active = member.user.status is UserStatus.ACTIVE
     ended = 0
     if was_active:
-        ended = await _shut_out(tx, viewer, member, reason, note)
+        await departures.call_off(tx, viewer, member)
+        ended = await shut_out(tx, viewer, member, reason, note)
     if revoke_access_tokens:
         await revoke_tokens_created_by(tx, viewer, member.actor.id)
     operation_id = None
@@ -68,7 +73,10 @@ async def deactivate_user(
     return Deactivated(user_id, ended, operation_id)
 
 
-async def _shut_out(tx: Tx, viewer: Viewer, member: Member, reason: DeactivationReason, note: str | None) -> int:
+async def shut_out(
+    tx: Tx, viewer: Viewer, member: Member, reason: DeactivationReason, note: str | None, **details: Any
+) -> int:
+    """Make an active user inactive, inside a verb that may; says how many sessions ended. `details` are the entry's."""
     user = member.user
     user.status = UserStatus.INACTIVE
     user.epoch += 1
@@ -88,6 +96,7 @@ async def _shut_out(tx: Tx, viewer: Viewer, member: Member, reason: Deactivation
         target_id=member.actor.id,
         reason=reason,
         sessions=ended,
+        **details,
     )
     return ended
 
@@ -95,24 +104,32 @@ async def _shut_out(tx: Tx, viewer: Viewer, member: Member, reason: Deactivation
 async def reactivate_user(tx: Tx, viewer: Viewer, *, user_id: UUID) -> UUID:
     """Let a user in again, with the password, roles and teams of before; sessions of before stay dead.
 
-    An active user stays as it is. Raises Forbidden; refuses with NOT_FOUND or OWNER_REQUIRED.
+    A return that was scheduled is called off: it is done. An active user stays as it is. Raises Forbidden; refuses with
+    NOT_FOUND or OWNER_REQUIRED.
     """
     viewer = await enter(tx, viewer)
     require(viewer.manages_users)
     member = await find_member(tx, viewer.workspace_id, user_id)
     authority.act_on(viewer, member.roles)
+    if member.user.status is UserStatus.INACTIVE:
+        await departures.call_off(tx, viewer, member)
+        await let_in(tx, viewer, member)
+    return user_id
+
+
+async def let_in(tx: Tx, viewer: Viewer, member: Member, **details: Any) -> None:
+    """Make an inactive user active, inside a verb that may. `details` are the entry's."""
     user = member.user
-    if user.status is UserStatus.ACTIVE:
-        return user_id
     user.status = UserStatus.ACTIVE
     user.deactivated_at = user.deactivated_by_id = user.deactivation_reason = user.deactivation_note = None
     await tx.add(user)
-    await events.append(tx, viewer.workspace_id, [events.user_changed(user_id, UserChangeKind.REACTIVATED)])
+    await tx.run(delete(ANNOUNCED).where(ANNOUNCED.c.user_id == user.id))
+    await events.append(tx, viewer.workspace_id, [events.user_changed(user.id, UserChangeKind.REACTIVATED)])
     await audit.record(
         tx,
         viewer.workspace_id,
         AuditAction.USER_REACTIVATED,
         actor_id=viewer.actor_id,
         target_id=member.actor.id,
+        **details,
     )
-    return user_id

@@ -8,6 +8,7 @@ from resolvers.audit import audit_entries_by_id
 from resolvers.credentials import access_tokens_by_id, sessions_by_id
 from resolvers.inbox import conversations_by_id
 from resolvers.operations import operations_by_id
+from resolvers.plans import departures_by_id
 from resolvers.rows import NodeRow, TeamRow, UserRow
 from resolvers.teams import teams_by_id, workspaces_by_id
 from resolvers.threads import follow_ups_by_id, notes_by_id
@@ -44,4 +45,5 @@ _READS: dict[str, Callable[[Reader | Tx, Viewer, Collection[UUID]], Awaitable[Ma
     "BulkOperation": operations_by_id,
     "AuditEntry": audit_entries_by_id,
     "AccessToken": access_tokens_by_id,
+    "ScheduledDeparture": departures_by_id,
 }

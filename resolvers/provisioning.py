@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select, update
 from models import events
 from models.database import WORKSPACE, Reader, Tx, table
 from models.enums import ActorKind, AuditAction, ErrorCode, LinkKind, RevocationReason, Role, UserChangeKind
+from models.leaving import AnnouncedDeletion, ScheduledDeparture
 from models.people import Account, Actor, MailedLink, Team, User, Workspace
 from resolvers import audit
 from resolvers.emails import find_email, normalize_email
@@ -19,6 +20,8 @@ from resolvers.texts import SLUG, find_slug, required_text
 
 ACCOUNT = table(Account)
 ACTOR = table(Actor)
+ANNOUNCED = table(AnnouncedDeletion)
+DEPARTURE = table(ScheduledDeparture)
 LINK = table(MailedLink)
 TEAM = table(Team)
 USER = table(User)
@@ -167,7 +170,9 @@ async def secure_restored(tx: Tx) -> int:
 
     No session of before lives again: every one ends, every user's epoch is raised, reset links are void. Every feed
     gets a new generation, so that clients with an older cursor are told to read anew. What else was decided since the
-    backup (deactivations, deletions, revoked access tokens) is not known here and must be decided again.
+    backup (deactivations, deletions, revoked access tokens) is not known here and must be decided again. Departures
+    that were scheduled stand. Returns do not, for nobody may be let in by a plan that may have been called off since;
+    and deletions are announced anew.
     """
     workspace_ids = [row.id for row in await tx.rows(select(WORKSPACE.c.id))]
     await tx.lock(*workspace_ids)
@@ -177,6 +182,9 @@ async def secure_restored(tx: Tx) -> int:
         )
     await tx.run(update(USER).values(epoch=USER.c.epoch + 1))
     await tx.run(delete(LINK).where(LINK.c.kind == LinkKind.PASSWORD_RESET))
+    await tx.run(delete(ANNOUNCED))
+    await tx.run(delete(DEPARTURE).where(DEPARTURE.c.departed_at.is_not(None)))
+    await tx.run(update(DEPARTURE).values(return_at=None))
     await _record_ended(tx)
     return await end_sessions(tx, SESSION.c.workspace_id.in_(workspace_ids), reason=RevocationReason.SESSION_REVOKED)
 

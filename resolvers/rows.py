@@ -11,6 +11,7 @@ from models.enums import (
     ClientKind,
     ConversationStatus,
     DeactivationReason,
+    DepartureState,
     FollowUpKind,
     TokenScope,
     UserStatus,
@@ -26,6 +27,7 @@ class WorkspaceRow:
     name: str
     slug: str
     retention_days: int
+    delete_after_days: int | None
     created_at: datetime
 
 
@@ -58,6 +60,34 @@ class UserRow:
     def display_name(self) -> str:
         """The name under which the user's acts are shown."""
         return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledDepartureRow:
+    """A user's pending departure. `hand_over_to` are actor ids: none for Unassigned, None where assignments stay."""
+
+    id: UUID
+    user_id: UUID
+    scheduled_by_id: UUID
+    scheduled_at: datetime
+    at: datetime
+    return_at: datetime | None
+    reason: DeactivationReason
+    note: str | None
+    hand_over_to: list[UUID] | None
+    revoke_access_tokens: bool
+    state: DepartureState
+    due_at: datetime
+    failure: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class LegalHoldRow:
+    """Since when, by whom (an actor id) and why a user must not be deleted."""
+
+    since: datetime
+    by_id: UUID
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +253,11 @@ class AuditEntryRow:
     target_id: UUID | None
     details: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def on_behalf_of_id(self) -> UUID | None:
+        """The actor in whose name the system acted."""
+        return UUID(self.details["onBehalfOf"]) if "onBehalfOf" in self.details else None
+
 
 NodeRow = (
     WorkspaceRow
@@ -235,4 +270,5 @@ NodeRow = (
     | BulkOperationRow
     | AuditEntryRow
     | AccessTokenRow
+    | ScheduledDepartureRow
 )

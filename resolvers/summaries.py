@@ -5,6 +5,7 @@ entry lacks is left out of its sentence.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from models.enums import AuditAction
@@ -13,10 +14,13 @@ from resolvers.rows import AuditEntryRow
 Details = dict[str, Any]
 
 
-def summary(entry: AuditEntryRow, actor_name: str, target_name: str | None) -> str:
+def summary(
+    entry: AuditEntryRow, actor_name: str, target_name: str | None, on_behalf_of_name: str | None = None
+) -> str:
     """What happened, as a sentence. Whoever acted on itself is named once."""
     target = None if entry.target_id == entry.actor_id else target_name
-    return _SENTENCES[entry.action](actor_name, target, entry) + "."
+    behalf = f", as {on_behalf_of_name} had scheduled" if on_behalf_of_name else ""
+    return _SENTENCES[entry.action](actor_name, target, entry) + behalf + "."
 
 
 def _invited(actor: str, target: str | None, entry: AuditEntryRow) -> str:
@@ -111,6 +115,36 @@ def _invitation_accepted(actor: str, target: str | None, entry: AuditEntryRow) -
     return f"{target or actor} accepted the invitation"
 
 
+def _departure_scheduled(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    what = "departure" if "at" in entry.details else "return"
+    return f"{actor} scheduled the {what} of {target or 'themself'}{_planned(entry.details)}"
+
+
+def _departure_cancelled(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    what = "departure" if "at" in entry.details else "return"
+    return f"{actor} called off the {what} of {target or 'themself'}{_planned(entry.details)}"
+
+
+def _departure_failed(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    return f"{actor} could not deactivate {target or 'somebody'}" + _because(entry.details)
+
+
+def _hand_over_failed(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    return f"{actor} could not hand over the work of {target or 'somebody'}" + _because(entry.details)
+
+
+def _hold_placed(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    return f"{actor} placed a legal hold on {target or 'their own account'}"
+
+
+def _hold_lifted(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    return f"{actor} lifted the legal hold on {target or 'their own account'}"
+
+
+def _deletion_announced(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    return f"{actor} announced to the owners that {target or 'somebody'} will be deleted{_planned(entry.details)}"
+
+
 _SENTENCES: dict[AuditAction, Callable[[str, str | None, AuditEntryRow], str]] = {
     AuditAction.USER_INVITED: _invited,
     AuditAction.USER_DEACTIVATED: _deactivated,
@@ -132,9 +166,16 @@ _SENTENCES: dict[AuditAction, Callable[[str, str | None, AuditEntryRow], str]] =
     AuditAction.TOKEN_REVOKED: _token_revoked,
     AuditAction.NOTE_ADDED: _note_added,
     AuditAction.INVITATION_ACCEPTED: _invitation_accepted,
+    AuditAction.DEPARTURE_SCHEDULED: _departure_scheduled,
+    AuditAction.DEPARTURE_CANCELLED: _departure_cancelled,
+    AuditAction.DEPARTURE_FAILED: _departure_failed,
+    AuditAction.HAND_OVER_FAILED: _hand_over_failed,
+    AuditAction.LEGAL_HOLD_PLACED: _hold_placed,
+    AuditAction.LEGAL_HOLD_LIFTED: _hold_lifted,
+    AuditAction.DELETION_ANNOUNCED: _deletion_announced,
 }
 
-_SETTINGS = {"name": "name", "retentionDays": "retention period"}
+_SETTINGS = {"name": "name", "retentionDays": "retention period", "deleteAfterDays": "automatic deletion"}
 
 
 def _words(name: str) -> str:
@@ -147,6 +188,15 @@ def _role(details: Details) -> str:
 
 def _because(details: Details) -> str:
     return f" ({_words(details['reason'])})" if details.get("reason") else ""
+
+
+def _planned(details: Details) -> str:
+    times = [
+        f"{words} {datetime.fromisoformat(details[key]):%Y-%m-%d %H:%M} UTC"
+        for key, words in (("at", "on"), ("returnAt", "until" if "at" in details else "on"))
+        if key in details
+    ]
+    return "".join(f" {each}" for each in times)
 
 
 def _ending_sessions(details: Details) -> str:

@@ -57,4 +57,4 @@ def _row(row: Row[Any]) -> TeamRow:
 
 
 def _workspace_row(row: Row[Any]) -> WorkspaceRow:
-    return WorkspaceRow(row.id, row.name, row.slug, row.retention_days, row.created_at)
+    return WorkspaceRow(row.id, row.name, row.slug, row.retention_days, row.delete_after_days, row.created_at)

@@ -8,12 +8,15 @@ from sqlalchemy import and_, delete, func, select, update
 from models.database import WORKSPACE, Reader, Tx, table
 from models.enums import ConversationStatus, RevocationReason
 from models.events import EVENT
+from models.leaving import AnnouncedDeletion, ScheduledDeparture
 from models.people import MailedLink
 from models.types import now
 from models.work import Conversation
 from resolvers.sessions import SESSION, end_sessions
 
+ANNOUNCED = table(AnnouncedDeletion)
 CONVERSATION = table(Conversation)
+DEPARTURE = table(ScheduledDeparture)
 LINK = table(MailedLink)
 BATCH = 500
 
@@ -80,11 +83,13 @@ async def prune(tx: Tx, retention: timedelta) -> None:
 
 
 async def next_due(reader: Reader) -> datetime | None:
-    """When the next conversation wakes or the next session expires; None if nothing is planned."""
+    """When something is next due: a snooze, a session, a departure or return, a deletion; None if nothing is."""
     times = [
         await reader.scalar(
             select(CONVERSATION.c.snoozed_until).where(_ASLEEP).order_by(CONVERSATION.c.snoozed_until).limit(1)
         ),
         await reader.scalar(select(func.min(SESSION.c.expires_at)).where(SESSION.c.ended_at.is_(None))),
+        await reader.scalar(select(func.min(DEPARTURE.c.due_at))),
+        await reader.scalar(select(func.min(ANNOUNCED.c.delete_at))),
     ]
     return min((time for time in times if time is not None), default=None)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Table, and_, exists, false, or_, select, t
 
 from models.database import WORKSPACE, table
 from models.enums import Role
+from models.leaving import AnnouncedDeletion, LegalHold, ScheduledDeparture
 from models.log import AuditEntry
 from models.people import AccessToken, Actor, Team, TeamMember, User, UserRole, UserSession
 from models.work import BulkOperation
@@ -19,6 +20,9 @@ from resolvers.authority import may_act_on
 from resolvers.viewer import Viewer, is_alive
 
 ACTOR = table(Actor)
+ANNOUNCED = table(AnnouncedDeletion)
+DEPARTURE = table(ScheduledDeparture)
+HOLD = table(LegalHold)
 AUDIT = table(AuditEntry)
 MEMBER = table(TeamMember)
 OPERATION = table(BulkOperation)
@@ -103,13 +107,46 @@ def visible_audit(viewer: Viewer) -> ColumnElement[bool]:
     return and_(AUDIT.c.workspace_id == viewer.workspace_id, _where(viewer.reads_audit))
 
 
+def visible_departures(viewer: Viewer) -> ColumnElement[bool]:
+    """Scheduled departures: of those whom the viewer may deactivate."""
+    return and_(
+        DEPARTURE.c.workspace_id == viewer.workspace_id,
+        _where(viewer.manages_users),
+        ~_is_out_of_reach(viewer, DEPARTURE.c.user_id),
+    )
+
+
+def visible_holds(viewer: Viewer) -> ColumnElement[bool]:
+    """Legal holds: on those whom the viewer may delete."""
+    return and_(
+        HOLD.c.workspace_id == viewer.workspace_id, _where(viewer.is_admin), ~_is_out_of_reach(viewer, HOLD.c.user_id)
+    )
+
+
+def visible_announcements(viewer: Viewer) -> ColumnElement[bool]:
+    """Announced deletions: of those whom the viewer may delete."""
+    return and_(
+        ANNOUNCED.c.workspace_id == viewer.workspace_id,
+        _where(viewer.is_admin),
+        ~_is_out_of_reach(viewer, ANNOUNCED.c.user_id),
+    )
+
+
+def _is_out_of_reach(viewer: Viewer, user_id: ColumnElement[UUID]) -> ColumnElement[bool]:
+    return exists().where(ROLE.c.user_id == user_id, ROLE.c.role.in_(_roles_out_of_reach(viewer)))
+
+
+def _roles_out_of_reach(viewer: Viewer) -> list[Role]:
+    return [role for role in Role if not may_act_on(viewer, [role])]
+
+
 def visible_tokens(viewer: Viewer) -> ColumnElement[bool]:
     """Access tokens not revoked: all for an owner; else those whose creator the viewer may deactivate."""
     creator = select(ACTOR.c.user_id).where(ACTOR.c.id == TOKEN.c.created_by_id, ACTOR.c.user_id.is_not(None))
     protected = exists().where(
         ACTOR.c.id == TOKEN.c.created_by_id,
         ROLE.c.user_id == ACTOR.c.user_id,
-        ROLE.c.role.in_([role for role in Role if not may_act_on(viewer, [role])]),
+        ROLE.c.role.in_(_roles_out_of_reach(viewer)),
     )
     reachable = _where(viewer.manages_users) & creator.exists() & ~protected
     return and_(

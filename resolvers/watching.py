@@ -36,6 +36,9 @@ def revocations(viewer: Viewer, scope: RevocationScope) -> Watch:
 
 
 def user_changes(viewer: Viewer) -> Watch:
-    """Watch users change. Raises Forbidden unless the viewer reads users."""
+    """Watch users change, and for those who manage users their plans too.
+
+    Raises Forbidden unless the viewer reads users.
+    """
     require(viewer.reads_users)
-    return lambda _viewer: Topic(EventKind.USER_CHANGED)
+    return lambda viewer: Topic(EventKind.USER_CHANGED, plans=viewer.manages_users)

@@ -22,6 +22,7 @@ for _kind in (
     enums.ConversationStatus,
     enums.DeactivationReason,
     enums.DeletionReason,
+    enums.DepartureState,
     enums.ErrorCode,
     enums.FollowUpKind,
     enums.RevocationReason,

@@ -258,6 +258,9 @@ class UpdateWorkspaceInput:
 
     name: str | None = described("The name, 1 to 200 characters.", default=None)
     retention_days: int | None = described("Days to keep a deactivated user's record, 0 to 3650.", default=None)
+    delete_after_days: int | None = described(
+        "Days after which an inactive user is deleted, 1 to 3650; null = never. Left out: as it was.", default=UNSET
+    )
 
 
 @strawberry.input(description="Handing work over in bulk.")

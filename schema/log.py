@@ -32,12 +32,26 @@ class AuditEntry(Node):
         """The actor acted on."""
         return self.target_id and await info.context.load(actors.actors_by_id, self.target_id)
 
+    @strawberry.field(
+        description="In whose name the system acted: who had scheduled it. Null for everything else.",
+        graphql_type=Actor | None,
+    )
+    async def on_behalf_of(self: AuditEntryRow, info: Info) -> object:
+        """The actor who had asked for it."""
+        return self.on_behalf_of_id and await info.context.load(actors.actors_by_id, self.on_behalf_of_id)
+
     @strawberry.field(description="The entry as an English sentence, with the names of today.")
     async def summary(self: AuditEntryRow, info: Info) -> str:
         """Rendered when read, so that a deleted user's name is nowhere."""
         actor = await info.context.load(actors.actors_by_id, self.actor_id)
         target = self.target_id and await info.context.load(actors.actors_by_id, self.target_id)
-        return summaries.summary(self, actor.display_name, target.display_name if target else None)
+        behalf = self.on_behalf_of_id and await info.context.load(actors.actors_by_id, self.on_behalf_of_id)
+        return summaries.summary(
+            self,
+            actor.display_name,
+            target.display_name if target else None,
+            behalf.display_name if behalf else None,
+        )
 
 
 @strawberry.type(description="One session that ended.")

@@ -1,11 +1,7 @@
 """The mutation root: each field hands its input to one verb and its outcome to one payload."""
 
-from typing import Any
-
 import strawberry
-from strawberry.extensions import FieldExtension
-from strawberry.extensions.field_extension import AsyncExtensionResolver
-from strawberry.types.field import StrawberryField
+from strawberry import UNSET
 
 from models.enums import ClientKind
 from resolvers import (
@@ -27,7 +23,6 @@ from resolvers import (
     users,
     workspaces,
 )
-from resolvers.errors import Refused
 from resolvers.signing_in import SignedIn
 from schema import ids
 from schema.context import Context, Info
@@ -68,32 +63,8 @@ from schema.payloads import (
     UserPayload,
     WorkspacePayload,
 )
-from schema.people import as_errors
-
-
-class Refusals(FieldExtension):
-    """Turns a verb's refusal into the field's payload, empty but for `errors`."""
-
-    def apply(self, field: StrawberryField) -> None:
-        """Remember which payload the field answers with."""
-        self.payload: Any = field.type.of_type  # type: ignore[union-attr]
-
-    async def resolve_async(self, next_: AsyncExtensionResolver, source: Any, info: Info, **arguments: Any) -> Any:
-        """Run the field."""
-        try:
-            return await next_(source, info, **arguments)
-        except Refused as refused:
-            return self.payload(errors=as_errors(refused.refusals))
-
-
-def verb(description: str) -> Any:
-    """A mutation field whose refusals are data."""
-    return strawberry.mutation(description=description, extensions=[Refusals()])
-
-
-async def user_payload(context: Context, user_id: Any) -> UserPayload:
-    """A user as it is now."""
-    return UserPayload(user=await context.load(users.users_by_id, user_id))
+from schema.planning import PlanningMutation
+from schema.verb import user_payload, verb
 
 
 async def bulk_payload(context: Context, done: handover.BulkReassigned) -> BulkReassignPayload:
@@ -110,7 +81,7 @@ async def sign_in_payload(context: Context, done: SignedIn) -> SignInPayload:
 
 
 @strawberry.type(description="What can be done.")
-class Mutation:
+class Mutation(PlanningMutation):
     """See the description."""
 
     @verb("Sign in with a password; needs no token and ignores one.")
@@ -280,7 +251,12 @@ class Mutation:
     async def update_workspace(self, info: Info, input: UpdateWorkspaceInput) -> WorkspacePayload | None:
         """See resolvers.workspaces.update_workspace."""
         context = info.context
-        await context.perform(workspaces.update_workspace, name=input.name, retention_days=input.retention_days)
+        await context.perform(
+            workspaces.update_workspace,
+            name=input.name,
+            retention_days=input.retention_days,
+            delete_after_days=workspaces.UNCHANGED if input.delete_after_days is UNSET else input.delete_after_days,
+        )
         return WorkspacePayload(workspace=await context.load(teams.workspaces_by_id, context.viewer.workspace_id))
 
     @verb("Hand over what a filter matches to a colleague, to several in turn, or to Unassigned.")

@@ -4,6 +4,7 @@ from typing import Any
 
 import strawberry
 
+from schema.leaving import ScheduledDeparture
 from schema.people import AccessToken, MutationError, Session, User, Workspace
 from schema.work import BulkOperation, Conversation, Note
 
@@ -72,6 +73,14 @@ class DeactivateUserPayload:
     user: User | None = strawberry.field(default=None, description="The user.")
     revoked_sessions: int = strawberry.field(default=0, description="How many sessions ended.")
     hand_over: BulkOperation | None = strawberry.field(default=None, description="The hand-over that was asked for.")
+    errors: list[MutationError] = errors()
+
+
+@strawberry.type(description="The outcome of scheduleDeparture.")
+class ScheduleDeparturePayload:
+    """See the description."""
+
+    departure: ScheduledDeparture | None = strawberry.field(default=None, description="The departure, as it stands.")
     errors: list[MutationError] = errors()
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import strawberry
 
 from models.enums import ClientKind, DeactivationReason, ErrorCode, Role, TokenScope, UserStatus
-from resolvers import actors, authority, credentials, teams, users
+from resolvers import actors, authority, credentials, plans, teams, users
 from resolvers.errors import Refusal
 from resolvers.rows import (
     AccessTokenRow,
@@ -22,6 +22,7 @@ from resolvers.viewer import require
 from resolvers.visibility import sees_sessions
 from schema.base import Actor, Node, backed_by, id_field
 from schema.context import Info
+from schema.leaving import LegalHold, ScheduledDeparture
 
 
 @strawberry.type(description="A refusal that the client can act on.")
@@ -44,6 +45,10 @@ class Workspace(Node):
     slug: str = strawberry.field(description="What people type to sign in to it.")
     retention_days: int = strawberry.field(
         description="Days a deactivated user's record is kept before it may be deleted; 0 = no minimum."
+    )
+    delete_after_days: int | None = strawberry.field(
+        description="Days after which an inactive user is deleted as OFFBOARDED, but not before retentionDays; the "
+        "owners get a mail seven days before. Null = never."
     )
 
 
@@ -199,6 +204,29 @@ class User(Node, Actor):
         is_sole_owner = await context.load(users.sole_owners, self.workspace_id) == self.id
         found = authority.blockers(context.reads_as, roles, is_sole_owner=is_sole_owner)
         return Departure(user=self, blockers=as_errors(found))
+
+    @strawberry.field(
+        description="The pending departure; null if there is none, and for viewers who may not deactivate the user."
+    )
+    async def scheduled_departure(self: UserRow, info: Info) -> ScheduledDeparture | None:
+        """What is planned."""
+        return await info.context.load(plans.departures_of, self.id)
+
+    @strawberry.field(
+        description="Why the user must not be deleted; null if nothing forbids it, and for viewers who may not delete "
+        "the user."
+    )
+    async def legal_hold(self: UserRow, info: Info) -> LegalHold | None:
+        """The hold."""
+        return await info.context.load(plans.holds_of, self.id)
+
+    @strawberry.field(
+        description="When the user is deleted by itself, as the owners were told by mail; null if that is not "
+        "announced, and for viewers who may not delete the user."
+    )
+    async def deletion_at(self: UserRow, info: Info) -> datetime | None:
+        """The announced time."""
+        return await info.context.load(plans.deletions_of, self.id)
 
 
 @strawberry.type(description="An actor whose account is gone.")

@@ -5,7 +5,7 @@ from typing import Any
 
 import strawberry
 
-from resolvers import audit, credentials, inbox, nodes, operations, teams, users
+from resolvers import audit, credentials, inbox, nodes, operations, plans, teams, users
 from resolvers.pages import Page, PageArgs
 from resolvers.viewer import require
 from resolvers.visibility import belongs, looks_up_user
@@ -13,6 +13,7 @@ from schema import ids
 from schema.base import Connection, Node
 from schema.context import Info
 from schema.inputs import AuditFilter, InboxFilter, InboxOrder, UserFilter, UserOrder
+from schema.leaving import ScheduledDeparture
 from schema.log import AuditEntry
 from schema.people import AccessToken, Team, User, Workspace
 from schema.work import BulkOperation, Conversation
@@ -78,6 +79,23 @@ class Query:
         user_id = ids.decode("User", id)
         require(looks_up_user(info.context.viewer, user_id))
         return await info.context.load(users.users_by_id, user_id)
+
+    @strawberry.field(
+        description="Pending departures of those whom the viewer may deactivate, soonest first; for OWNER, ADMIN and "
+        "tokens with USERS_WRITE."
+    )
+    async def scheduled_departures(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[ScheduledDeparture] | None:
+        """A page of departures."""
+        reader, viewer = info.context.reader, info.context.viewer
+        page = await plans.departures_page(reader, viewer, PageArgs(first, after, last, before))
+        return connection(page, lambda: plans.count_departures(reader, viewer))
 
     @strawberry.field(description="The workspace's teams, by name.")
     async def teams(self, info: Info) -> list[Team]:

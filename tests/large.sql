@@ -40,6 +40,23 @@ SELECT actor_id, workspace_id, 'USER', id, NULL::uuid FROM person
 UNION ALL SELECT service_id, workspace_id, 'SERVICE', NULL, token_id FROM person WHERE number % 5 = 0
 UNION ALL SELECT gen_random_uuid(), id, 'SYSTEM', NULL, NULL FROM place WHERE number >= 10;
 
+UPDATE "user" SET deactivated_at = created_at, deactivation_reason = 'OTHER' WHERE status = 'INACTIVE';
+
+INSERT INTO scheduled_departure (id, workspace_id, user_id, scheduled_by_id, scheduled_at, at, reason,
+    revoke_access_tokens, due_at)
+SELECT gen_random_uuid(), workspace_id, id, actor_id, since, since + interval '1 year', 'OTHER', false,
+    since + interval '1 year'
+FROM person WHERE number % 9 > 0;
+
+INSERT INTO legal_hold (user_id, workspace_id, placed_by_id, placed_at, note)
+SELECT id, workspace_id, actor_id, since, 'Case' FROM person WHERE number % 2 = 0;
+
+INSERT INTO announced_deletion (user_id, workspace_id, announced_at, delete_at)
+SELECT id, workspace_id, since, since + interval '1 year' FROM person WHERE number % 9 = 0;
+
+INSERT INTO notice (id, workspace_id, user_id, kind, details, created_at, mail_due_at, attempts)
+SELECT gen_random_uuid(), workspace_id, id, 'DEPARTURE_FAILED', '{}', since, since + interval '1 year', 1 FROM person;
+
 INSERT INTO user_role (user_id, role, workspace_id)
 SELECT id, CASE WHEN number < 200 THEN 'OWNER' WHEN number < 1000 THEN 'ADMIN' ELSE 'AGENT' END, workspace_id
 FROM person;

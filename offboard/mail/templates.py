@@ -27,14 +27,8 @@ def compose(letter: Letter, sender: str) -> EmailMessage:
     """The mail with both of its forms."""
     subject, lead, action, close = _invitation(letter) if letter.kind is LinkKind.INVITATION else _reset(letter)
     valid = f"The link works once, for {in_words(letter.lifetime)}."
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = letter.email
-    message["Subject"] = _one_line(subject)
-    message["Date"] = format_datetime(now())
-    message["Message-ID"] = make_msgid(domain=sender.rstrip(">").rpartition("@")[2] or "offboard")
-    message["Auto-Submitted"] = "auto-generated"
-    greeting = f"Hello {_one_line(letter.name)},"
+    message = new_message(sender, letter.email, subject)
+    greeting = f"Hello {one_line(letter.name)},"
     plain = "\n\n".join((greeting, lead, f"{action}:\n{letter.url}", valid, close)) + "\n"
     # Left as it is where that is allowed, so that the link can be copied from the file.
     message.set_content(plain, cte="7bit" if plain.isascii() else "quoted-printable")
@@ -45,9 +39,25 @@ def compose(letter: Letter, sender: str) -> EmailMessage:
         escape(valid),
         escape(close),
     )
-    body = "\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
-    message.add_alternative(f"<!doctype html>\n<html>\n<body>\n{body}\n</body>\n</html>\n", subtype="html")
+    add_html(message, "\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs))
     return message
+
+
+def new_message(sender: str, email: str, subject: str) -> EmailMessage:
+    """A mail that says nothing yet."""
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = email
+    message["Subject"] = one_line(subject)
+    message["Date"] = format_datetime(now())
+    message["Message-ID"] = make_msgid(domain=sender.rstrip(">").rpartition("@")[2] or "offboard")
+    message["Auto-Submitted"] = "auto-generated"
+    return message
+
+
+def add_html(message: EmailMessage, body: str) -> None:
+    """Add the same words as HTML to a mail that has its plain text."""
+    message.add_alternative(f"<!doctype html>\n<html>\n<body>\n{body}\n</body>\n</html>\n", subtype="html")
 
 
 def in_words(lifetime: timedelta) -> str:
@@ -59,11 +69,11 @@ def in_words(lifetime: timedelta) -> str:
 
 
 def _invitation(letter: Letter) -> tuple[str, str, str, str]:
-    workspace = _one_line(letter.workspace)
+    workspace = one_line(letter.workspace)
     lead = (
         f"you are invited to the workspace {workspace}."
         if letter.invited_by is None
-        else f"{_one_line(letter.invited_by)} invites you to the workspace {workspace}."
+        else f"{one_line(letter.invited_by)} invites you to the workspace {workspace}."
     )
     return (
         f"Your invitation to {workspace}",
@@ -74,7 +84,7 @@ def _invitation(letter: Letter) -> tuple[str, str, str, str]:
 
 
 def _reset(letter: Letter) -> tuple[str, str, str, str]:
-    workspace = _one_line(letter.workspace)
+    workspace = one_line(letter.workspace)
     return (
         f"Reset your password for {workspace}",
         f"somebody, probably you, asked for a new password for {workspace}. Setting it signs you out on every device.",
@@ -83,5 +93,6 @@ def _reset(letter: Letter) -> tuple[str, str, str, str]:
     )
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A text without line breaks, which a header must not have."""
     return " ".join(text.split())

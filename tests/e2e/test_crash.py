@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from models.database import table
 from models.enums import ConversationStatus
+from models.leaving import ScheduledDeparture
 from models.people import MailedLink
 from models.types import now
 from models.work import Conversation
@@ -21,6 +22,7 @@ from tests.waiting import eventually
 
 ROUNDS = 3
 CONVERSATION = table(Conversation)
+DEPARTURE = table(ScheduledDeparture)
 LINK = table(MailedLink)
 
 
@@ -71,6 +73,39 @@ async def test_a_snooze_that_fell_due_while_the_server_was_down_wakes(
         return None if found["status"] == "SNOOZED" else found
 
     assert await eventually(awake) == {"status": "OPEN", "snoozedUntil": None, "assignee": {"status": "INACTIVE"}}
+
+
+async def test_a_departure_that_fell_due_while_the_server_was_down_is_done(
+    new_server: NewServer, http: httpx.AsyncClient
+) -> None:
+    server = new_server().start()
+    office = await Office.open(server, http)
+    ana = await office.hire("Ana")
+    planned = await office.olivia.do(
+        """mutation($id: ID!, $at: DateTime!) { scheduleDeparture(input: {userId: $id, at: $at}) {
+          errors { code } departure { state }
+        } }""",
+        id=ana.id,
+        at=(now() + timedelta(days=1)).isoformat(),
+    )
+    assert planned["departure"] == {"state": "PLANNED"}
+    server.crash()
+    await server.change(update(DEPARTURE).values(at=a_second_ago(), due_at=a_second_ago()))
+    server.start()
+
+    async def is_out() -> Any:
+        query = (
+            "query($id: ID!) { user(id: $id) { status scheduledDeparture { id } deactivation { by { displayName } } } }"
+        )
+        found = await office.olivia.ask(query, id=ana.id)
+        return found if found["status"] == "INACTIVE" else None
+
+    assert await eventually(is_out) == {
+        "status": "INACTIVE",
+        "scheduledDeparture": None,
+        "deactivation": {"by": {"displayName": "Offboard"}},
+    }
+    assert await ana.why_out() == "USER_DEACTIVATED"
 
 
 async def test_a_mail_that_was_on_its_way_at_a_crash_is_delivered(

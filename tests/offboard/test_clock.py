@@ -8,19 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from models import events
-from models.database import Database, Tx
-from models.enums import ConversationStatus, EventKind, RevocationReason, Role, UserChangeKind
+from models.database import Database, Tx, table
+from models.enums import ConversationStatus, EventKind, RevocationReason, Role, UserChangeKind, UserStatus
 from models.events import Cursor, CursorExpired, user_changed
-from models.people import UserSession
+from models.leaving import AnnouncedDeletion
+from models.people import User, UserSession
 from models.types import now
 from models.work import Conversation
 from offboard.clock import PRUNE_EVERY, Clock
-from resolvers import upkeep
+from resolvers import departing, upkeep
 from resolvers.deletion import delete_user
+from resolvers.workspaces import update_workspace
 from tests.records import call, dump, event_rows, why_signed_out
+from tests.resolvers.leaving import pass_time, schedule
 from tests.workshop import Person, Workshop
 
 OPEN, SNOOZED, _ = ConversationStatus
@@ -159,6 +163,44 @@ async def test_pruning_is_done_now_and_then(workshop: Workshop, clock: Clock, mo
     monkeypatch.setattr("offboard.clock.now", lambda: now() + PRUNE_EVERY)
     await clock.tick()
     assert pruned == [MONTH, MONTH]
+
+
+async def test_departures_and_deletions_are_done_at_their_time(workshop: Workshop, clock: Clock) -> None:
+    ana, gus = await workshop.person("Ana", Role.AGENT), await workshop.person("Gus", Role.AGENT, inactive=True)
+    await call(workshop, update_workspace, workshop.olivia, delete_after_days=1, retention_days=0)
+    await workshop.change(User, gus.id, deactivated_at=now() - MONTH)
+    await clock.tick()
+    await schedule(workshop, ana)
+    rows = await dump(workshop.database)
+    await clock.tick()
+    assert await dump(workshop.database) == rows
+    await pass_time(workshop, days=1)
+    async with workshop.database.begin() as tx:
+        await tx.run(update(table(AnnouncedDeletion)).values(delete_at=now()))
+    await clock.tick()
+    assert (await workshop.load(User, id=ana.id)).status is UserStatus.INACTIVE
+    assert await workshop.load(User, id=gus.id) is None
+
+
+async def test_a_departure_that_fails_keeps_no_other_back(
+    workshop: Workshop, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, bob = await workshop.person("Ana", Role.AGENT), await workshop.person("Bob", Role.AGENT)
+    first = await schedule(workshop, ana)
+    await schedule(workshop, bob)
+    await pass_time(workshop, days=1)
+    original = departing.carry_out
+
+    async def carry_out(tx: Tx, due: departing.DueDeparture) -> None:
+        if due.id == first:
+            raise LookupError("odd")
+        await original(tx, due)
+
+    monkeypatch.setattr(departing, "carry_out", carry_out)
+    with pytest.raises(ExceptionGroup):
+        await clock.tick()
+    assert (await workshop.load(User, id=bob.id)).status is UserStatus.INACTIVE
+    assert (await workshop.load(User, id=ana.id)).status is UserStatus.ACTIVE
 
 
 def log_of(database: Database) -> Path:

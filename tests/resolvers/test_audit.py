@@ -226,12 +226,42 @@ SENTENCES: list[tuple[AuditEntryRow, str]] = [
     (entry(A.TOKEN_REVOKED, itself=True), "Olivia revoked an access token."),
     (entry(A.NOTE_ADDED, target=False), "Olivia wrote a note."),
     (entry(A.INVITATION_ACCEPTED, itself=True), "Olivia accepted the invitation."),
+    (
+        entry(A.DEPARTURE_SCHEDULED, at="2026-03-01T09:00:00+00:00", returnAt="2026-04-01T09:00:00+00:00"),
+        "Olivia scheduled the departure of Ana on 2026-03-01 09:00 UTC until 2026-04-01 09:00 UTC.",
+    ),
+    (
+        entry(A.DEPARTURE_SCHEDULED, returnAt="2026-04-01T09:00:00+00:00"),
+        "Olivia scheduled the return of Ana on 2026-04-01 09:00 UTC.",
+    ),
+    (
+        entry(A.DEPARTURE_CANCELLED, itself=True, at="2026-03-01T09:00:00+00:00"),
+        "Olivia called off the departure of themself on 2026-03-01 09:00 UTC.",
+    ),
+    (entry(A.DEPARTURE_FAILED, reason="SOLE_OWNER"), "Olivia could not deactivate Ana (sole owner)."),
+    (
+        entry(A.HAND_OVER_FAILED, reason="ASSIGNEE_INACTIVE"),
+        "Olivia could not hand over the work of Ana (assignee inactive).",
+    ),
+    (entry(A.LEGAL_HOLD_PLACED), "Olivia placed a legal hold on Ana."),
+    (entry(A.LEGAL_HOLD_LIFTED), "Olivia lifted the legal hold on Ana."),
+    (
+        entry(A.DELETION_ANNOUNCED, at="2026-03-01T09:00:00+00:00"),
+        "Olivia announced to the owners that Ana will be deleted on 2026-03-01 09:00 UTC.",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("row", "sentence"), SENTENCES, ids=[sentence for _, sentence in SENTENCES])
 def test_each_entry_is_a_sentence(row: AuditEntryRow, sentence: str) -> None:
     assert summary(row, "Olivia", "Ana" if row.target_id else None) == sentence
+
+
+def test_in_whose_name_the_system_acted_is_said() -> None:
+    row = entry(A.USER_DEACTIVATED, reason="LEFT_COMPANY", onBehalfOf=str(new_id()))
+    assert summary(row, "Offboard", "Ana", "Olivia") == (
+        "Offboard deactivated Ana (left company), as Olivia had scheduled."
+    )
 
 
 def test_every_action_has_its_sentence_here() -> None:

@@ -6,6 +6,8 @@ owner, an administrator, an agent.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,13 +16,17 @@ from sqlalchemy import select
 from models.database import Database, table
 from models.enums import DeletionReason, ErrorCode, Role, TokenScope
 from models.people import UserSession
+from models.types import now
 from resolvers.authority import OWNER_REQUIRED, SOLE_OWNER, act_on, blockers, may_act_on
 from resolvers.conversations import add_note, assign_conversation
 from resolvers.deletion import delete_user
+from resolvers.departures import cancel_departure, schedule_departure
 from resolvers.errors import Forbidden, Refused
 from resolvers.handover import bulk_reassign, undo_bulk_reassign
+from resolvers.holds import lift_legal_hold, place_legal_hold
 from resolvers.inbox import InboxFilter
 from resolvers.lifecycle import deactivate_user, reactivate_user
+from resolvers.plans import departures_of
 from resolvers.roles import assign_role, remove_role
 from resolvers.sessions import revoke_all_sessions, revoke_session, sign_out
 from resolvers.targets import Target
@@ -121,6 +127,28 @@ async def test_deleting(workshop: Workshop, reason: DeletionReason, expected: Ta
     assert await cells(workshop, people, delete_user, words) == expected
 
 
+async def test_planning_a_departure(workshop: Workshop) -> None:
+    people = await cast(workshop)
+    at = now() + timedelta(days=1)
+    assert await cells(workshop, people, schedule_departure, lambda who: {"user_id": who.id, "at": at}) == ON_USERS
+    for target in people.targets.values():
+        await call(workshop, schedule_departure, workshop.olivia, user_id=target.id, at=at)
+    assert await cells(workshop, people, cancel_departure, lambda target: {"user_id": target.id}) == ON_USERS
+    shown: Table = {}
+    for name, caller in people.callers.items():
+        async with workshop.database.read() as reader:
+            seen = await departures_of(reader, caller.viewer, [each.id for each in people.targets.values()])
+        shown[name] = tuple(YES if each.id in seen else NO for each in people.targets.values())
+    assert shown == {name: tuple(NO if each == ASK else each for each in row) for name, row in ON_USERS.items()}
+
+
+async def test_legal_holds(workshop: Workshop) -> None:
+    people = await cast(workshop)
+    place = await cells(workshop, people, place_legal_hold, lambda target: {"user_id": target.id, "note": "Case"})
+    lift = await cells(workshop, people, lift_legal_hold, lambda target: {"user_id": target.id})
+    assert place == lift == ON_USERS_NOT_BY_TOKENS
+
+
 async def test_sessions_of_others(workshop: Workshop) -> None:
     people = await cast(workshop, TokenScope.SESSIONS_WATCH)
     for target in people.targets.values():
@@ -179,13 +207,14 @@ async def test_work(workshop: Workshop) -> None:
         assert await allowed(workshop, people, verb, **words) == WHO_WORKS, verb
 
 
-async def test_a_token_hands_over_while_deactivating_only_if_it_may_do_both(workshop: Workshop) -> None:
+@pytest.mark.parametrize("verb", [deactivate_user, partial(schedule_departure, at=now() + timedelta(days=1))])
+async def test_a_token_hands_over_while_deactivating_only_if_it_may_do_both(workshop: Workshop, verb: Verb) -> None:
     ana = await workshop.person("Ana Abel", Role.AGENT)
     words = {"user_id": ana.id, "hand_over": Target(())}
     users_only = await workshop.partner(TokenScope.USERS_WRITE)
     both = await workshop.partner(TokenScope.USERS_WRITE, TokenScope.INBOX_WRITE)
-    assert await outcome(workshop, deactivate_user, users_only, **words) == NO
-    assert await outcome(workshop, deactivate_user, both, **words) == YES
+    assert await outcome(workshop, verb, users_only, **words) == NO
+    assert await outcome(workshop, verb, both, **words) == YES
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ from models.work import BulkOperation
 from resolvers.nodes import read_node
 from resolvers.viewer import Viewer
 from tests import crowd
+from tests.resolvers.leaving import schedule
 from tests.statements import Plans, watched
 from tests.workshop import Person, Workshop
 
 INBOX = {"Conversation", "Note", "FollowUp", "BulkOperation"}
 PEOPLE = {"User", "Team"}
-EVERY_KIND = {*INBOX, *PEOPLE, "Workspace", "Session", "AuditEntry", "AccessToken"}
+EVERY_KIND = {*INBOX, *PEOPLE, "Workspace", "Session", "AuditEntry", "AccessToken", "ScheduledDeparture"}
 
 
 async def one_of_each(shop: Workshop, ana: Person) -> dict[str, UUID]:
@@ -43,6 +44,7 @@ async def one_of_each(shop: Workshop, ana: Person) -> dict[str, UUID]:
         "BulkOperation": operation.id,
         "AuditEntry": (await crowd.audit_entries(shop, [1], ana, AuditAction.SIGNED_IN))[0],
         "AccessToken": (await shop.partner(creator=ana)).id,
+        "ScheduledDeparture": await schedule(shop, ana),
     }
 
 
@@ -84,7 +86,7 @@ async def test_what_each_role_reads(workshop: Workshop, plans: Plans, roles: tup
     [
         ((), {"Workspace"}),
         ((TokenScope.USERS_READ,), {"Workspace", *PEOPLE}),
-        ((TokenScope.USERS_WRITE,), {"Workspace", "AccessToken"}),
+        ((TokenScope.USERS_WRITE,), {"Workspace", "AccessToken", "ScheduledDeparture"}),
         ((TokenScope.INBOX_READ,), {"Workspace", *INBOX}),
         ((TokenScope.INBOX_WRITE,), {"Workspace"}),
         ((TokenScope.SESSIONS_WATCH,), {"Workspace"}),

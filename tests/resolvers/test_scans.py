@@ -6,20 +6,28 @@ from typing import Any
 import pytest
 
 from models.enums import DeletionReason, Role, TokenScope
-from models.people import Account
-from resolvers import upkeep
+from models.leaving import ScheduledDeparture
+from models.people import Account, User
+from offboard.mail.notices import Notices
+from resolvers import plans as reading
+from resolvers import retention, upkeep
 from resolvers.deletion import delete_user
+from resolvers.departures import cancel_departure
 from resolvers.handover import bulk_reassign, undo_bulk_reassign
+from resolvers.holds import lift_legal_hold, place_legal_hold
 from resolvers.inbox import InboxFilter
 from resolvers.invitations import invite_user
 from resolvers.lifecycle import deactivate_user, reactivate_user
+from resolvers.pages import PageArgs
 from resolvers.passwords import hash_password
 from resolvers.resets import change_password, request_password_reset
 from resolvers.roles import assign_role
 from resolvers.sessions import revoke_all_sessions
 from resolvers.targets import Target
+from resolvers.workspaces import update_workspace
 from tests.crowd import hang_on
 from tests.records import call
+from tests.resolvers.leaving import carry_out_due, in_days, schedule
 from tests.statements import Plans, watched
 from tests.workshop import Person, Workshop
 
@@ -87,7 +95,30 @@ async def keep_up(shop: Workshop, _ana: Person) -> None:
     await shop.database.transact(lambda tx: upkeep.expire_sessions(tx, shop.workspace_id))
 
 
-@pytest.mark.parametrize("play", [depart, be_deleted, come, change_the_password, keep_up])
+async def leave_with_a_date(shop: Workshop, ana: Person) -> None:
+    planned = await schedule(shop, ana, hand_over=Target((shop.olivia.id,)), return_at=in_days(2))
+    await shop.change(ScheduledDeparture, planned, due_at=in_days(-1))
+    async with shop.database.read() as reader:
+        viewer = shop.olivia.viewer
+        await reading.departures_page(reader, viewer, PageArgs())
+        await reading.count_departures(reader, viewer)
+        for read in (reading.departures_of, reading.holds_of, reading.deletions_of):
+            await read(reader, viewer, [ana.id])
+    await carry_out_due(shop.database)
+    await call(shop, cancel_departure, shop.olivia, user_id=ana.id)
+    await call(shop, update_workspace, shop.olivia, delete_after_days=1, retention_days=0)
+    await call(shop, place_legal_hold, shop.olivia, user_id=ana.id, note="Case")
+    await call(shop, lift_legal_hold, shop.olivia, user_id=ana.id)
+    await shop.change(User, ana.id, deactivated_at=in_days(-9))
+    assert await shop.database.transact(lambda tx: retention.announce_deletions(tx, shop.workspace_id)) == 1
+    async with shop.database.read() as reader:
+        await Notices("").due(reader, 50)
+        await retention.due_deletions(reader)
+    due = retention.DueDeletion(ana.id, shop.workspace_id)
+    await shop.database.transact(lambda tx: retention.delete_announced(tx, due))
+
+
+@pytest.mark.parametrize("play", [depart, be_deleted, come, change_the_password, keep_up, leave_with_a_date])
 async def test_nothing_reads_a_whole_table(workshop: Workshop, plans: Plans, ana: Person, play: Any) -> None:
     with watched(workshop.database) as statements:
         await play(workshop, ana)

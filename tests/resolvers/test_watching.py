@@ -65,6 +65,7 @@ def told(cast: Cast) -> dict[str, FeedEvent]:
         "my roles": user_changed(agent.id, UserChangeKind.ROLES_CHANGED),
         "my return": user_changed(agent.id, UserChangeKind.REACTIVATED),
         "another's roles": user_changed(uuid4(), UserChangeKind.ROLES_CHANGED),
+        "another's plans": user_changed(uuid4(), UserChangeKind.PLANS_CHANGED),
         "a token": token_revoked(uuid4()),
     }
 
@@ -84,7 +85,8 @@ def test_what_each_watch_shows(cast: Cast, told: dict[str, FeedEvent]) -> None:
     everybody = {"this session", "my other session", "another's session"}
     for person in cast.people:
         assert shown(revocations(admin, ALL), person) == everybody
-        assert shown(user_changes(agent), person) == {"my roles", "my return", "another's roles"}
+        plans = {"another's plans"} if person in ("owner", "admin", TokenScope.USERS_WRITE) else set()
+        assert shown(user_changes(agent), person) == {"my roles", "my return", "another's roles", *plans}
 
 
 def test_only_a_change_of_roles_changes_rights(cast: Cast, told: dict[str, FeedEvent]) -> None:

@@ -41,6 +41,14 @@ async def test_what_is_given_changes(
     assert of_workspace(await dump(workshop.database), other) == before
 
 
+async def test_deleting_by_itself_is_switched_on_and_off(workshop: Workshop) -> None:
+    for days in (1, 3650, None):
+        await call(workshop, update_workspace, workshop.olivia, delete_after_days=days)
+        assert (await workshop.load(Workspace, id=workshop.workspace_id)).delete_after_days == days
+        await unchanged(workshop, update_workspace, workshop.olivia, delete_after_days=days)
+    assert [row.details for row in await audit_rows(workshop)] == [{"changed": ["deleteAfterDays"]}] * 3
+
+
 async def test_nothing_given_changes_nothing(workshop: Workshop) -> None:
     await unchanged(workshop, update_workspace, workshop.olivia)
 
@@ -60,6 +68,8 @@ async def test_the_audit_log_says_it_in_words(workshop: Workshop) -> None:
         ({"name": "a\x00b"}, "name", "NUL"),
         ({"retention_days": -1}, "retentionDays", "0 to 3650"),
         ({"retention_days": 3651, "name": "Other"}, "retentionDays", "0 to 3650"),
+        ({"delete_after_days": 0}, "deleteAfterDays", "1 to 3650"),
+        ({"delete_after_days": 3651, "name": "Other"}, "deleteAfterDays", "1 to 3650"),
     ],
 )
 async def test_what_is_refused(workshop: Workshop, words: dict[str, Any], field: str, advice: str) -> None:
