@@ -54,6 +54,10 @@ class Gateway:
             raise Unauthorized
         return self._admit(await self._signing_in.ask(token))
 
+    def web_token(self, scope: Scope) -> str | None:
+        """See Api."""
+        return self.service.web_sessions.token(scope)
+
     async def check(self, connection: Connection) -> Viewer:
         """Who holds a connection, as the database has it now; raises Unauthorized."""
         return self._admit(await self._checking.ask(cast("Viewer", connection.identity)))

@@ -18,9 +18,10 @@ from offboard.feed.protocol import Json, Operation
 from offboard.feed.sse import EventStream
 from offboard.gateway import Gateway
 from offboard.service import Service
+from offboard.web_session import HEADER
 from resolvers.errors import RequestError, Unauthenticated
 from resolvers.viewer import Viewer, authenticate
-from schema.context import Client, Context
+from schema.context import Client, Context, WebSession
 
 RESPONSE_TYPE = "application/graphql-response+json"
 JSON = "application/json"
@@ -35,6 +36,19 @@ class HttpError(RequestError):
         super().__init__(message)
         self.status = status
         self.headers = headers
+
+
+class ForeignPage(HttpError):
+    """A cookie came without the proof that a page of this server sent it."""
+
+    code = "FORBIDDEN"
+
+    def __init__(self) -> None:
+        super().__init__(
+            403,
+            f"A session cookie counts only for pages of this server: with its Origin and the header {HEADER} for POST, "
+            "with Sec-Fetch-Site: same-origin for GET. Other clients send Authorization: Bearer.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +66,19 @@ class Endpoint:
     def __init__(self, service: Service, gateway: Gateway) -> None:
         self._service = service
         self._gateway = gateway
+        self._cookies = service.web_sessions
 
     async def __call__(self, request: Request) -> Response | EventStream:
         """One request, one answer: JSON, but for subscriptions."""
-        context = self._service.context(client=_client(request))
+        context = self._service.context(
+            client=_client(request), web_session=WebSession() if self._cookies.is_wanted(request.scope) else None
+        )
+        response = await self._answered(request, context)
+        if isinstance(response, Response):
+            self._keep_session(request, context, response)
+        return response
+
+    async def _answered(self, request: Request, context: Context) -> Response | EventStream:
         try:
             return await self._respond(request, context)
         except Unauthenticated as error:
@@ -85,7 +108,7 @@ class Endpoint:
             if viewer is not None:
                 context.sign_in(viewer)
             elif not prepared.root_fields <= OPEN_FIELDS:
-                raise Unauthenticated
+                raise ForeignPage if self._cookies.is_unproven(request.scope) else Unauthenticated
         if prepared.kind is OperationType.SUBSCRIPTION:
             operation = Operation(parameters.query, parameters.operation_name, parameters.variables)
             source = await self._gateway.subscribe(operation, prepared, context.viewer)
@@ -95,16 +118,33 @@ class Endpoint:
 
     async def _caller(self, request: Request, context: Context) -> Viewer | None:
         """Who calls, None for nobody; raises Unauthenticated for a credential that is bad or works no longer."""
-        header = request.headers.get("authorization")
-        if header is None:
+        token = self._token(request)
+        if token is None:
             return None
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthenticated
-        viewer = await authenticate(context.reader, token.strip())
+        viewer = await authenticate(context.reader, token)
         structlog.contextvars.bind_contextvars(workspace_id=str(viewer.workspace_id))
         self._service.seen(viewer)
         return viewer
+
+    def _token(self, request: Request) -> str | None:
+        header = request.headers.get("authorization")
+        if header is None:
+            return self._cookies.token(request.scope)
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated
+        return token.strip()
+
+    def _keep_session(self, request: Request, context: Context, response: Response) -> None:
+        """Set the browser's cookie for a session that was opened; clear it for one that has ended."""
+        kept = context.web_session
+        if kept is not None and kept.token is not None and kept.expires_at is not None:
+            self._cookies.keep(request.scope, response, kept.token, kept.expires_at)
+        elif (kept is not None and kept.is_over) or (response.status_code == 401 and self._came_by_cookie(request)):
+            self._cookies.drop(request.scope, response)
+
+    def _came_by_cookie(self, request: Request) -> bool:
+        return "authorization" not in request.headers and self._cookies.token(request.scope) is not None
 
 
 async def _parameters(request: Request) -> Parameters:

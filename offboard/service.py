@@ -18,9 +18,10 @@ from offboard.feed.feed import Feed
 from offboard.mail.mailer import Mailer
 from offboard.mail.transports import open_transport
 from offboard.settings import Settings
+from offboard.web_session import WebSessions
 from resolvers.sessions import touch
 from resolvers.viewer import Viewer, dead_sessions, dead_tokens
-from schema.context import Client, Context, Lifetimes
+from schema.context import Client, Context, Lifetimes, WebSession
 
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -41,6 +42,7 @@ class Service:
             public_url=settings.public_url,
             sender=settings.mail_from,
         )
+        self.web_sessions = WebSessions(settings.public_url)
         self.clock = Clock(self.database, retention=settings.event_retention)
         self.database.after_commit += [self.feed.committed, self.mailer.committed, self.clock.committed]
         self._lifetimes = Lifetimes(
@@ -66,9 +68,11 @@ class Service:
             await asyncio.gather(*loops, *filter(None, [self._noting]), return_exceptions=True)
             await self.database.close()
 
-    def context(self, *, caller: Viewer | None = None, client: Client | None = None) -> Context:
+    def context(
+        self, *, caller: Viewer | None = None, client: Client | None = None, web_session: WebSession | None = None
+    ) -> Context:
         """The context of one operation; refresh its reader when the operation has ended."""
-        return Context(self.database, self._lifetimes, caller=caller, client=client)
+        return Context(self.database, self._lifetimes, caller=caller, client=client, web_session=web_session)
 
     def seen(self, viewer: Viewer) -> None:
         """Note in the background that a session or access token was used, at most once a minute."""

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -154,6 +155,7 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_pieces)
     ] = ()
+    console_dir: Path = Path(__file__).parents[1] / "console" / "dist"
     log_format: Annotated[LogFormat, BeforeValidator(_lower)] = LogFormat.CONSOLE
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = LogLevel.INFO
     password_hash_cost: Annotated[int, Field(ge=1, le=20)] = 2

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
@@ -38,8 +38,28 @@ class Client:
     user_agent: str | None = None
 
 
+@dataclass(slots=True)
+class WebSession:
+    """What becomes of the session that a browser keeps in a cookie: the transport sends it along with the answer."""
+
+    token: str | None = None
+    expires_at: datetime | None = None
+    is_over: bool = False
+
+    def open(self, token: str, expires_at: datetime | None) -> None:
+        """Keep this session from now on."""
+        self.token, self.expires_at, self.is_over = token, expires_at, False
+
+    def end(self) -> None:
+        """Keep none any more."""
+        self.token, self.is_over = None, True
+
+
 class Context:
-    """The context of one operation. `caller` is who signed the request in, None for nobody."""
+    """The context of one operation. `caller` is who signed the request in, None for nobody.
+
+    `web_session` is there if the client is a browser that keeps its session in a cookie: no answer shows its token.
+    """
 
     def __init__(
         self,
@@ -48,11 +68,13 @@ class Context:
         *,
         caller: Viewer | None = None,
         client: Client | None = None,
+        web_session: WebSession | None = None,
     ) -> None:
         self.database = database
         self.lifetimes = lifetimes
         self.caller = caller
         self.client = client or Client()
+        self.web_session = web_session
         self.reader = database.read()
         self._reads_as = caller
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}

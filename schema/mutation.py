@@ -76,8 +76,12 @@ async def bulk_payload(context: Context, done: handover.BulkReassigned) -> BulkR
 async def sign_in_payload(context: Context, done: SignedIn) -> SignInPayload:
     """A new session, read through the eyes of who has just signed in."""
     await context.forget(reads_as=done.viewer)
+    token: str | None = done.token
+    if context.web_session is not None:
+        context.web_session.open(done.token, done.viewer.expires_at)
+        token = None
     found = await context.load(credentials.sessions_by_id, done.session_id)
-    return SignInPayload(token=done.token, session=found, user=await context.load(users.users_by_id, done.user_id))
+    return SignInPayload(token=token, session=found, user=await context.load(users.users_by_id, done.user_id))
 
 
 @strawberry.type(description="What can be done.")
@@ -106,6 +110,8 @@ class Mutation(PlanningMutation):
     async def sign_out(self, info: Info) -> SignOutPayload | None:
         """See resolvers.sessions.sign_out."""
         await info.context.perform(sessions.sign_out)
+        if info.context.web_session is not None:
+            info.context.web_session.end()
         return SignOutPayload(signed_out=True)
 
     @verb("End one session: one's own, or anybody's for OWNER and ADMIN.")

@@ -20,6 +20,9 @@ class Api(Protocol):
     async def authenticate(self, token: str | None) -> Identity:
         """Who holds a bearer token, checked against the database; raises Unauthorized."""
 
+    def web_token(self, scope: Scope) -> str | None:
+        """The session token that a browser sent with its handshake; asked for where there is no bearer token."""
+
     async def execute(self, connection: Connection, operation: Operation, scope: Scope) -> Result:
         """Check the connection's identity against the database again, then run an operation.
 

@@ -189,7 +189,10 @@ class _Socket:
             self._init_timer.cancel()
             self._init_timer = None
         headers = self._scope["headers"]
-        self._signing_in = asyncio.create_task(self._sign_in(bearer_token(payload, headers)))
+        token = bearer_token(payload, headers)
+        if token is None:
+            token = self._endpoint.api.web_token(self._scope)
+        self._signing_in = asyncio.create_task(self._sign_in(token))
         self._scope["headers"] = [header for header in headers if header[0] == b"user-agent"]  # all that is used later
 
     async def _sign_in(self, token: str | None) -> None:

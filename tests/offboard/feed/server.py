@@ -69,6 +69,9 @@ class SmallApi:
             case reason:
                 raise Unauthorized(reason)
 
+    def web_token(self, scope: Scope) -> str | None:
+        return None
+
     async def execute(self, connection: Connection, operation: Operation, scope: Scope) -> Result:
         checked = connection.identity.feed.position if self.checked is None else self.checked
         match operation.query:
