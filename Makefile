@@ -1,11 +1,14 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install run test bench-feed lint schema lock
+.PHONY: help install console run test bench-feed lint schema lock
 
 BIN := .venv/bin
+NODE := $(shell node -e 'if (+process.versions.node.split(".")[0] >= 20) console.log("yes")' 2>/dev/null)
 STAMP := .venv/.installed
 CLIENTS := tests/e2e/clients
 CLIENTS_STAMP := $(CLIENTS)/node_modules/.installed
+CONSOLE := console
+CONSOLE_STAMP := $(CONSOLE)/node_modules/.installed
 BENCH := bench/feed
 BENCH_STAMP := $(BENCH)/node_modules/.installed
 
@@ -20,14 +23,24 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: install ## Serve the demo workspace on http://127.0.0.1:8000/graphql
+run: install $(if $(NODE),console) ## Serve the demo workspace on http://127.0.0.1:8000
 	$(BIN)/offboard migrate
 	$(BIN)/offboard demo
 	$(BIN)/offboard serve
 
+console: $(CONSOLE)/dist/index.html ## Build the admin console into console/dist; needs Node.js 20 or later
+
+$(CONSOLE)/dist/index.html: $(CONSOLE_STAMP) schema/schema.graphql $(shell find $(CONSOLE)/src $(CONSOLE)/*.* -type f -not -name api.ts)
+	npm run --silent build --prefix $(CONSOLE) -- --logLevel warn
+
+$(CONSOLE_STAMP): $(CONSOLE)/package-lock.json
+	npm ci --prefix $(CONSOLE) --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 # Tests that are compiled once start sooner the next time.
 test: export PYTHONDONTWRITEBYTECODE =
-test: install $(if $(shell command -v node),$(if $(wildcard $(CLIENTS)/package-lock.json),$(CLIENTS_STAMP))) ## Run every test: on SQLite with coverage, then on PostgreSQL and all that takes long
+test: install $(if $(shell command -v node),$(if $(wildcard $(CLIENTS)/package-lock.json),$(CLIENTS_STAMP)) $(if $(NODE),console)) ## Run every test: on SQLite with coverage, then on PostgreSQL and all that takes long
+	$(if $(NODE),npm run --silent test --prefix $(CONSOLE))
 	$(BIN)/pytest -n 2 --dist worksteal --on sqlite -m "not long" --cov --cov-branch --cov-report=term --cov-fail-under=95
 	$(BIN)/pytest -n 2 --dist worksteal -m "long or (on_postgresql and not only_on)"
 
@@ -42,11 +55,12 @@ $(BENCH_STAMP): $(BENCH)/package-lock.json
 	npm ci --prefix $(BENCH) --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-lint: install ## Check style, types and the direction of imports
+lint: install $(if $(NODE),$(CONSOLE_STAMP)) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(if $(NODE),npm run --silent lint --prefix $(CONSOLE),@echo "Node.js 20 is not installed: the console was not checked.")
 
 schema: install ## Print the schema into schema/schema.graphql
 	$(BIN)/offboard schema > schema/schema.graphql.new

@@ -1,0 +1,136 @@
+import { Alert, Button, Checkbox, Modal, Select, Skeleton, Textarea } from '@mantine/core';
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { Link } from 'wouter';
+import { type DeactivationReason, DeactivateUserDocument, type Departure, DepartureDocument } from '../api';
+import { ErrorNote } from '../parts/ErrorNote';
+import { say } from '../parts/notices';
+import { Refusals } from '../parts/Refusals';
+import { type Target, TargetChoice, targetOf } from '../parts/TargetChoice';
+import { usePerform } from '../session/perform';
+import { words } from '../words';
+import type { Person } from './ProfileScreen';
+import { WorkNumbers, workOf } from './WorkloadPanel';
+
+type Preview = NonNullable<NonNullable<Departure['user']>['departure']>;
+
+const REASONS = Object.entries(words.deactivationReasons).map(([value, label]) => ({ value, label }));
+
+interface Props {
+  readonly user: Person;
+  readonly close: () => void;
+}
+
+/** What deactivating would do, from the code that does it; then why, and what becomes of the work. */
+export function DeactivateDialog({ user, close }: Props) {
+  const [{ data, error }] = useQuery({ query: DepartureDocument, variables: { id: user.id }, requestPolicy: 'network-only' });
+  const preview = data?.user?.departure;
+  return (
+    <Modal opened onClose={close} size="lg" title={words.deactivate.title(user.name)} closeButtonProps={{ 'aria-label': words.close }}>
+      <p className="lead">{words.deactivate.lead}</p>
+      {error && !preview ? <ErrorNote error={error} /> : preview ? <Decision user={user} preview={preview} close={close} /> : <Skeleton height={220} />}
+    </Modal>
+  );
+}
+
+function Decision({ user, preview, close }: Props & { preview: Preview }) {
+  const [reason, setReason] = useState<DeactivationReason>('LEFT_COMPANY');
+  const [note, setNote] = useState('');
+  const [target, setTarget] = useState<Target>({ kind: 'leave', one: null, several: [] });
+  const [revokeAccessTokens, setRevoke] = useState(false);
+  const [isIncomplete, setIncomplete] = useState(false);
+  const { busy, error, refusals, perform } = usePerform(DeactivateUserDocument);
+  const work = workOf(preview.workload);
+
+  async function submit() {
+    const handOver = targetOf(target);
+    setIncomplete(handOver === undefined);
+    if (handOver === undefined) return;
+    const done = await perform({ input: { userId: user.id, reason, note: note.trim() || null, handOver, revokeAccessTokens } });
+    if (!done) return;
+    const told = words.deactivate.done(user.name, done.revokedSessions);
+    say(done.handOver ? `${told}; ${words.deactivate.handedOver(done.handOver.matched)}` : told);
+    close();
+  }
+  return (
+    <form
+      className="form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <WhatHappens preview={preview} />
+      {preview.allowed ? (
+        <>
+          {error && <ErrorNote error={error} />}
+          <Refusals of={refusals} />
+          <Select label={words.deactivate.reason} data={REASONS} value={reason} onChange={(value) => value && setReason(value as DeactivationReason)} allowDeselect={false} data-autofocus />
+          {work > 0 && (
+            <TargetChoice
+              label={words.deactivate.handOver}
+              target={target}
+              onChange={setTarget}
+              without={user.id}
+              mayLeave
+              error={isIncomplete ? words.deactivate.choose : undefined}
+            />
+          )}
+          {(preview.accessTokens?.length ?? 0) > 0 && (
+            <Checkbox label={words.deactivate.revokeTokens} checked={revokeAccessTokens} onChange={(event) => setRevoke(event.currentTarget.checked)} />
+          )}
+          <Textarea label={words.deactivate.note} description={words.deactivate.noteHelp} value={note} onChange={(event) => setNote(event.currentTarget.value)} rows={2} />
+        </>
+      ) : (
+        <Blockers preview={preview} close={close} />
+      )}
+      <div className="form-actions">
+        <Button variant="default" onClick={close}>
+          {words.cancel}
+        </Button>
+        {preview.allowed && (
+          <Button type="submit" color="red" loading={busy}>
+            {words.deactivate.submit}
+          </Button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+function WhatHappens({ preview }: { preview: Preview }) {
+  const tokens = preview.accessTokens ?? [];
+  return (
+    <section className="happens" aria-labelledby="happens">
+      <h3 id="happens">{words.deactivate.happens}</h3>
+      <ul>
+        <li>{words.deactivate.sessions(preview.liveSessions)}</li>
+        {tokens.length > 0 && (
+          <li>
+            {words.deactivate.tokens(tokens.length)}: {tokens.map((token) => token.name).join(', ')}
+          </li>
+        )}
+        {workOf(preview.workload) === 0 && <li>{words.deactivate.noWork}</li>}
+      </ul>
+      {workOf(preview.workload) > 0 && <WorkNumbers work={preview.workload} />}
+    </section>
+  );
+}
+
+/** What stands in the way, and the way out of it. */
+function Blockers({ preview, close }: { preview: Preview; close: () => void }) {
+  return (
+    <Alert color="yellow" title={words.deactivate.blocked} role="alert">
+      {preview.blockers.map(({ code, message }) => (
+        <p key={code}>
+          {message}{' '}
+          {code === 'SOLE_OWNER' && (
+            <Link href="/users" onClick={close}>
+              {words.deactivate.soleOwner}
+            </Link>
+          )}
+        </p>
+      ))}
+    </Alert>
+  );
+}
