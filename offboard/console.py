@@ -10,6 +10,9 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+BUILT = Path(__file__).parents[1] / "console" / "dist"
+"""Where `make console` puts it, beside the program."""
+
 PAGES = (
     "/",
     "/sign-in",

@@ -155,7 +155,7 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_pieces)
     ] = ()
-    console_dir: Path = Path(__file__).parents[1] / "console" / "dist"
+    console_dir: Path | None = None
     log_format: Annotated[LogFormat, BeforeValidator(_lower)] = LogFormat.CONSOLE
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = LogLevel.INFO
     password_hash_cost: Annotated[int, Field(ge=1, le=20)] = 2

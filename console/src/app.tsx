@@ -13,6 +13,10 @@ import { SignIn } from './sign-in/SignIn';
 import { UsersScreen } from './users/UsersScreen';
 import { words } from './words';
 
+const ConversationScreen = lazy(() => import('./inbox/ConversationScreen'));
+const InboxScreen = lazy(() => import('./inbox/InboxScreen'));
+const AuditScreen = lazy(() => import('./audit/AuditScreen'));
+const SettingsScreen = lazy(() => import('./settings/SettingsScreen'));
 const ProfileScreen = lazy(() => import('./profile/ProfileScreen'));
 
 /** The console: what anybody may open, or else the screens of the session of this tab. */
@@ -54,6 +58,16 @@ function Screens({ session }: { session: Session }) {
                 <UsersScreen />
               </Route>
               <Route path="/users/:id">{({ id }) => <ProfileScreen key={id} id={id} />}</Route>
+              <Route path="/inbox">
+                <InboxScreen />
+              </Route>
+              <Route path="/inbox/:id">{({ id }) => <ConversationScreen key={id} id={id} />}</Route>
+              <Route path="/audit-log">
+                <AuditScreen />
+              </Route>
+              <Route path="/settings">
+                <SettingsScreen />
+              </Route>
               <Route>
                 <Empty title={words.errors.notFound} />
               </Route>

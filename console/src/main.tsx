@@ -5,6 +5,8 @@ import './styles/frame.css';
 import './styles/parts.css';
 import './styles/users.css';
 import './styles/profile.css';
+import './styles/lists.css';
+import './styles/inbox.css';
 import { MantineProvider } from '@mantine/core';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';

@@ -1,6 +1,6 @@
-"""Clients that run on Node.js.
+"""Clients that run on Node.js, and a browser.
 
-Where that is missing their tests are left out, and the summary says so. In CI they fail instead.
+Where these are missing their tests are left out, and the summary says so. In CI they fail instead.
 """
 
 import asyncio
@@ -22,6 +22,11 @@ CLIENTS = Path(__file__).parent / "clients"
 LEFT_OUT = pytest.StashKey[list[str]]()
 
 
+def chromium() -> str | None:
+    """Where the system has a Chromium."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 def install_clients() -> str:
     """Install the clients' packages if they are not there; the path of `node`, without which the test fails."""
     command = shutil.which("node")
@@ -34,10 +39,11 @@ def install_clients() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs Node.js where there is none."""
-    if shutil.which("node") is not None or os.environ.get("CI"):
+    """Leave out what needs something that is not there."""
+    missing = _missing_fixtures()
+    if not missing or os.environ.get("CI"):
         return
-    left = [item for item in items if "node" in getattr(item, "fixturenames", ())]
+    left = [item for item in items if missing.intersection(getattr(item, "fixturenames", ()))]
     if not left:
         return
     items[:] = [item for item in items if item not in left]
@@ -45,6 +51,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[LEFT_OUT] = [item.nodeid for item in left]
     if hasattr(config, "workeroutput"):
         config.workeroutput["left_out"] = config.stash[LEFT_OUT]
+
+
+def _missing_fixtures() -> set[str]:
+    if shutil.which("node") is None:
+        return {"node", "reception"}
+    return {"reception"} if chromium() is None else set()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -59,10 +71,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if left := config.stash.get(LEFT_OUT, []):
         terminalreporter.section("left out")
         terminalreporter.line(
-            f"Node.js is not installed: {len(left)} tests with the npm client graphql-ws did not run:"
+            f"{_what_is_missing()} not installed: {len(left)} tests with npm's clients or a browser did not run:"
         )
         for name in left:
             terminalreporter.line(f"  {name}")
+
+
+def _what_is_missing() -> str:
+    return "Node.js is" if shutil.which("node") is None else "Chromium is"
 
 
 class Script:

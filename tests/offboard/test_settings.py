@@ -21,7 +21,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
     defaults = Settings().model_dump()
     shown = {
         name.upper(): "none"
-        if value == ()
+        if value in ((), None)
         else TypeAdapter(timedelta).dump_python(value, mode="json")
         if isinstance(value, timedelta)
         else str(value)

@@ -57,6 +57,11 @@ export class Session {
     if (data) this.screen.set(data);
   }
 
+  /** The network is gone: do not wait until the socket notices. */
+  disconnect(): void {
+    this.#sockets.terminate();
+  }
+
   close(): void {
     for (const each of this.#following) each.unsubscribe();
     this.#listeners.clear();

@@ -74,6 +74,10 @@ tabs.onmessage = ({ data }: MessageEvent<Message>) => {
 };
 
 addEventListener('online', check);
+addEventListener('offline', () => {
+  const current = state.get();
+  if (current.kind === 'open') current.session.disconnect();
+});
 
 // A page that the Back button brings out of the browser's memory must not show what its session could read.
 addEventListener('pagehide', restart);

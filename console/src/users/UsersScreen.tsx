@@ -1,12 +1,12 @@
 import { Button, Select, Tabs, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useMemo, useState } from 'react';
-import { useSearchParams } from 'wouter';
 import type { Role, UserStatus } from '../api';
 import { Page } from '../frame/Page';
 import { Empty } from '../parts/Empty';
 import { ErrorNote } from '../parts/ErrorNote';
 import { SearchIcon } from '../parts/icons';
+import { useParameters } from '../parts/parameters';
 import { useViewer } from '../session/hooks';
 import { total, words } from '../words';
 import { InviteDialog } from './InviteDialog';
@@ -20,7 +20,7 @@ const TYPED = 150;
 
 /** Settings -> Users: who is here, and who has left. What is looked for is in the address. */
 export function UsersScreen() {
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, change] = useParameters();
   const status: UserStatus = parameters.get('tab') === 'inactive' ? 'INACTIVE' : 'ACTIVE';
   const role = parameters.get('role') as Role | null;
   const teamId = parameters.get('team');
@@ -30,20 +30,9 @@ export function UsersScreen() {
   const { list, counts, teams, error, retry, more } = useUserList(filters);
   const isFiltered = role !== null || teamId !== null || typed !== '';
 
-  function set(name: string, value: string | null) {
-    setParameters(
-      (before) => {
-        const after = new URLSearchParams(before);
-        if (value) after.set(name, value);
-        else after.delete(name);
-        return after;
-      },
-      { replace: true },
-    );
-  }
   return (
     <Page title={words.users.title} actions={<Invite teams={teams} />}>
-      <Tabs value={status} onChange={(value) => set('tab', value === 'INACTIVE' ? 'inactive' : null)} className="users">
+      <Tabs value={status} onChange={(value) => change({ tab: value === 'INACTIVE' ? 'inactive' : null })} className="users">
         <div className="bar">
           <Tabs.List>
             {STATUSES.map((each) => (
@@ -57,7 +46,7 @@ export function UsersScreen() {
               type="search"
               className="filter-search"
               value={typed}
-              onChange={(event) => set('q', event.currentTarget.value)}
+              onChange={(event) => change({ q: event.currentTarget.value })}
               placeholder={words.users.search}
               aria-label={words.users.search}
               leftSection={<SearchIcon />}
@@ -65,7 +54,7 @@ export function UsersScreen() {
             <Select
               data={ROLES}
               value={role}
-              onChange={(value) => set('role', value)}
+              onChange={(value) => change({ role: value })}
               placeholder={words.users.role}
               aria-label={words.users.roleLabel}
               clearable
@@ -73,7 +62,7 @@ export function UsersScreen() {
             <Select
               data={teams.map(({ id, name }) => ({ value: id, label: name }))}
               value={teamId}
-              onChange={(value) => set('team', value)}
+              onChange={(value) => change({ team: value })}
               placeholder={words.users.team}
               aria-label={words.users.teamLabel}
               clearable
@@ -88,7 +77,7 @@ export function UsersScreen() {
             ) : !list ? (
               <UserRowsSkeleton />
             ) : list.rows.length === 0 ? (
-              <NoUsers status={status} isFiltered={isFiltered} clear={() => setParameters(status === 'INACTIVE' ? { tab: 'inactive' } : {}, { replace: true })} />
+              <NoUsers status={status} isFiltered={isFiltered} clear={() => change({ q: null, role: null, team: null })} />
             ) : (
               <UserTable list={list} total={counts?.[status] ?? 0} more={more} />
             )}

@@ -1,0 +1,65 @@
+import { Button, Skeleton, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { type Screen, SettingsDocument, UpdateWorkspaceDocument } from '../api';
+import { Page } from '../frame/Page';
+import { ErrorNote } from '../parts/ErrorNote';
+import { say } from '../parts/notices';
+import { Refusals, refusalOf } from '../parts/Refusals';
+import { useScreen } from '../session/hooks';
+import { usePerform } from '../session/perform';
+import { words } from '../words';
+import { AccessTokens } from './AccessTokens';
+
+/** The workspace, how long records are kept, and the access tokens of partners; for owners. */
+export default function SettingsScreen() {
+  const { data, error, refetch } = useScreen(SettingsDocument, {});
+  if (!data) return error ? <ErrorNote error={error} retry={refetch} /> : <Skeleton height={320} />;
+  return (
+    <Page title={words.settings.title}>
+      <WorkspaceForm workspace={data.workspace} />
+      {data.accessTokens ? <AccessTokens tokens={data.accessTokens} refetch={refetch} /> : error && <ErrorNote error={error} />}
+    </Page>
+  );
+}
+
+function WorkspaceForm({ workspace }: { workspace: Screen['workspace'] }) {
+  const [name, setName] = useState(workspace.name);
+  const [days, setDays] = useState(String(workspace.retentionDays));
+  const { busy, error, refusals, perform } = usePerform(UpdateWorkspaceDocument);
+
+  async function submit() {
+    if (await perform({ input: { name, retentionDays: Number(days) } })) say(words.saved);
+  }
+  return (
+    <section className="panel" aria-labelledby="workspace">
+      <h2 id="workspace">{words.settings.workspace}</h2>
+      {error && <ErrorNote error={error} />}
+      <Refusals of={refusals} except={['name', 'retentionDays']} />
+      <form
+        className="settings-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <TextInput label={words.settings.name} value={name} onChange={(event) => setName(event.currentTarget.value)} error={refusalOf('name', refusals)} required withAsterisk={false} />
+        <TextInput
+          type="number"
+          min={0}
+          max={36_500}
+          label={words.settings.retention}
+          description={words.settings.retentionHelp}
+          value={days}
+          onChange={(event) => setDays(event.currentTarget.value)}
+          error={refusalOf('retentionDays', refusals)}
+          required
+          withAsterisk={false}
+        />
+        <p className="muted">{words.settings.slug(workspace.slug)}</p>
+        <Button type="submit" loading={busy}>
+          {words.save}
+        </Button>
+      </form>
+    </section>
+  );
+}
