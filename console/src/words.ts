@@ -12,6 +12,12 @@ export function total(number: number): string {
   return number > 10_000 ? `${(10_000).toLocaleString()}+` : number.toLocaleString();
 }
 
+/** What a value of an enumeration is called. New values may come: they are shown as they are, in plain letters. */
+export function named(names: Readonly<Record<string, string>>, value: string): string {
+  const plain = value.replaceAll('_', ' ').toLowerCase();
+  return names[value] ?? plain.charAt(0).toUpperCase() + plain.slice(1);
+}
+
 export const words = {
   product: 'Offboard',
   close: 'Close',
@@ -257,6 +263,7 @@ export const words = {
     cancel: 'Stop',
     running: (processed: string, matched: string) => `Handing over: ${processed} of ${matched}`,
     failed: 'The hand-over failed.',
+    givenBack: 'Given back',
     skipped: (number: string) => `${number} had been touched by somebody and stayed as they are.`,
     done: { COMPLETED: 'Handed over', CANCELLED: 'Stopped after', UNDONE: 'Taken back:' },
   },

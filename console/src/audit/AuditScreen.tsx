@@ -9,7 +9,7 @@ import { More } from '../parts/More';
 import { PersonFilter } from '../parts/PersonFilter';
 import { useParameters } from '../parts/parameters';
 import { pageOf, usePages } from '../session/usePages';
-import { total, words } from '../words';
+import { named, total, words } from '../words';
 import { rangeOf } from './range';
 
 const ACTIONS = Object.entries(words.audit.actions).map(([value, label]) => ({ value, label }));
@@ -66,7 +66,7 @@ export default function AuditScreen() {
               <time dateTime={entry.at} className="muted">
                 {inFull(entry.at)}
               </time>
-              <span className="badge">{words.audit.actions[entry.action]}</span>
+              <span className="badge">{named(words.audit.actions, entry.action)}</span>
               <span>{entry.summary}</span>
             </li>
           ))}

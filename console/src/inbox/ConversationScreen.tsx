@@ -13,7 +13,7 @@ import { Refusals, refusalOf } from '../parts/Refusals';
 import { Time } from '../parts/Time';
 import { useScreen } from '../session/hooks';
 import { usePerform } from '../session/perform';
-import { count, words } from '../words';
+import { count, named, words } from '../words';
 import { Assignee } from './Assignee';
 
 type Thread = NonNullable<Conversation['conversation']>;
@@ -82,7 +82,7 @@ function Assignment({ conversation, mayWrite, refetch }: Part) {
       <dl className="facts">
         <dt>{words.inbox.status}</dt>
         <dd>
-          {words.inbox.statuses[conversation.status]}
+          {named(words.inbox.statuses, conversation.status)}
           {conversation.snoozedUntil && <span className="muted"> · {inFull(conversation.snoozedUntil)}</span>}
         </dd>
         <dt>{words.users.teamLabel}</dt>
@@ -155,7 +155,7 @@ function FollowUps({ conversation }: { conversation: Thread }) {
           <li key={id}>
             <span className="who">
               <span>
-                {words.conversation.kinds[kind]} · <Time at={dueAt} />
+                {named(words.conversation.kinds, kind)} · <Time at={dueAt} />
               </span>
               <Assignee of={assignee} />
             </span>

@@ -5,7 +5,7 @@ import { ProgressDocument, UndoBulkReassignDocument, type Operation } from '../a
 import { ErrorNote } from '../parts/ErrorNote';
 import { Refusals } from '../parts/Refusals';
 import { usePerform } from '../session/perform';
-import { count, words } from '../words';
+import { count, named, words } from '../words';
 
 interface Props {
   readonly id: string;
@@ -39,7 +39,7 @@ export function OperationNote({ id, changed, follow, close }: Props) {
         <div className="operation-line">
           <span>{said(operation)}</span>
           <span className="grow" />
-          {(operation.status === 'COMPLETED' || operation.status === 'CANCELLED') && (
+          {operation.undoOf === null && (operation.status === 'COMPLETED' || operation.status === 'CANCELLED') && (
             <Button size="compact-sm" variant="default" loading={undoing.busy} onClick={() => void undo()}>
               {words.operation.undo}
             </Button>
@@ -55,7 +55,7 @@ export function OperationNote({ id, changed, follow, close }: Props) {
 }
 
 function said(operation: Operation): string {
-  const { status, processed, matched, reassignedConversations, reassignedFollowUps, skipped, failure } = operation;
+  const { status, processed, matched, reassignedConversations, reassignedFollowUps, skipped, failure, undoOf } = operation;
   if (status === 'RUNNING') return words.operation.running(processed.toLocaleString(), matched.toLocaleString());
   if (status === 'FAILED') return failure?.message ?? words.operation.failed;
   const moved = [
@@ -63,5 +63,6 @@ function said(operation: Operation): string {
     ...(reassignedFollowUps > 0 ? [count(reassignedFollowUps, 'follow-up', 'follow-ups')] : []),
   ].join(', ');
   const left = skipped > 0 ? ` ${words.operation.skipped(skipped.toLocaleString())}` : '';
-  return `${words.operation.done[status]} ${moved}.${left}`;
+  const done = undoOf === null ? named(words.operation.done, status) : words.operation.givenBack;
+  return `${done} ${moved}.${left}`;
 }

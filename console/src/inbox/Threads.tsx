@@ -2,7 +2,7 @@ import { Button, Checkbox } from '@mantine/core';
 import { Link } from 'wouter';
 import type { Thread } from '../api';
 import { Time } from '../parts/Time';
-import { total as written, words } from '../words';
+import { named, total as written, words } from '../words';
 import { Assignee } from './Assignee';
 import { isTicked, NONE, type Selection, sizeOf, toggled } from './selection';
 
@@ -80,7 +80,7 @@ function ThreadRow({ thread }: { thread: Thread }) {
         <span className="muted">{thread.customer.name}</span>
       </span>
       <span className="thread-status">
-        {thread.status !== 'OPEN' && <span className={`badge badge-${thread.status === 'SNOOZED' ? 'warn' : 'quiet'}`}>{words.inbox.statuses[thread.status]}</span>}
+        {thread.status !== 'OPEN' && <span className={`badge badge-${thread.status === 'SNOOZED' ? 'warn' : 'quiet'}`}>{named(words.inbox.statuses, thread.status)}</span>}
       </span>
       <span className="thread-assignee">
         <Assignee of={thread.assignee} />

@@ -1,5 +1,5 @@
 import type { Role, UserStatus } from '../api';
-import { words } from '../words';
+import { named, words } from '../words';
 
 export function StatusBadge({ status, pending }: { status: UserStatus; pending: boolean }) {
   if (status === 'INACTIVE') return <span className="badge badge-quiet">{words.status.INACTIVE}</span>;
@@ -12,7 +12,7 @@ export function RoleBadges({ roles }: { roles: readonly Role[] }) {
     <span className="badges">
       {roles.map((role) => (
         <span key={role} className={`badge badge-${role.toLowerCase()}`}>
-          {words.roles[role]}
+          {named(words.roles, role)}
         </span>
       ))}
     </span>

@@ -10,7 +10,7 @@ import { words } from '../words';
 import { nameOf } from './devices';
 import type { Person } from './ProfileScreen';
 
-const ICONS = { WEB: DeviceIcon, MOBILE: PhoneIcon, API: KeyIcon };
+const ICONS: Readonly<Record<string, typeof DeviceIcon>> = { WEB: DeviceIcon, MOBILE: PhoneIcon, API: KeyIcon };
 
 interface Props {
   readonly user: Person;
@@ -47,7 +47,7 @@ export function Devices({ user, sessions, mayAct, isMe, refetch }: Props) {
       {sessions.length === 0 && <p className="muted">{words.profile.noDevices}</p>}
       <ul className="devices">
         {sessions.map((session) => {
-          const Icon = ICONS[session.client];
+          const Icon = ICONS[session.client] ?? KeyIcon;
           const name = nameOf(session) ?? words.profile.unknownDevice;
           return (
             <li key={session.id}>

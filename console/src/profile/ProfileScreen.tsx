@@ -11,7 +11,7 @@ import { ErrorNote } from '../parts/ErrorNote';
 import { Time } from '../parts/Time';
 import { useScreen, useUserChanges } from '../session/hooks';
 import type { UserChange } from '../session/session';
-import { words } from '../words';
+import { named, words } from '../words';
 import { DeactivateDialog } from './DeactivateDialog';
 import { DeleteDialog } from './DeleteDialog';
 import { Devices } from './Devices';
@@ -108,7 +108,7 @@ function WhyInactive({ deactivation }: { deactivation: NonNullable<Person['deact
   return (
     <div className="why-inactive">
       <p>
-        <strong>{words.deactivationReasons[reason]}</strong>
+        <strong>{named(words.deactivationReasons, reason)}</strong>
         <span className="muted">{words.profile.inactiveSince(inFull(at), by.displayName)}</span>
       </p>
       {note && <blockquote>{note}</blockquote>}

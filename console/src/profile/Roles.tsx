@@ -4,7 +4,7 @@ import { ErrorNote } from '../parts/ErrorNote';
 import { say } from '../parts/notices';
 import { Refusals } from '../parts/Refusals';
 import { usePerform } from '../session/perform';
-import { words } from '../words';
+import { named, words } from '../words';
 import type { Person } from './ProfileScreen';
 
 const ROLES: readonly Role[] = ['OWNER', 'ADMIN', 'AGENT', 'VIEWER'];
@@ -24,7 +24,7 @@ export function Roles({ user, mine, mayAct }: Props) {
   async function change(role: Role, give: boolean) {
     const done = await (give ? assigning : removing).perform({ input: { userId: user.id, role } });
     const tell = give ? words.profile.roleGiven : words.profile.roleTaken;
-    if (done) say(tell(user.name, words.roles[role]));
+    if (done) say(tell(user.name, named(words.roles, role)));
   }
   return (
     <section className="panel" aria-labelledby="roles">
@@ -35,7 +35,7 @@ export function Roles({ user, mine, mayAct }: Props) {
         {ROLES.map((role) => (
           <Checkbox
             key={role}
-            label={words.roles[role]}
+            label={named(words.roles, role)}
             checked={user.roles.includes(role)}
             disabled={!mayAct || assigning.busy || removing.busy || (role === 'OWNER' && !mine.includes('OWNER'))}
             onChange={(event) => void change(role, event.currentTarget.checked)}

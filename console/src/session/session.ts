@@ -66,7 +66,8 @@ export class Session {
     for (const each of this.#following) each.unsubscribe();
     this.#listeners.clear();
     this.screen.set(null);
-    void this.#sockets.dispose();
+    // A socket that could not be opened need not be closed.
+    Promise.resolve(this.#sockets.dispose()).catch(() => undefined);
   }
 
   #connect(): Client {

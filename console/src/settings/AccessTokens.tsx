@@ -6,7 +6,7 @@ import { say } from '../parts/notices';
 import { Refusals } from '../parts/Refusals';
 import { Time } from '../parts/Time';
 import { usePerform } from '../session/perform';
-import { words } from '../words';
+import { named, words } from '../words';
 import { CreateTokenDialog } from './CreateTokenDialog';
 
 interface Props {
@@ -33,7 +33,7 @@ export function AccessTokens({ tokens, refetch }: Props) {
           <li key={token.id}>
             <span className="who">
               <span>{token.name}</span>
-              <span className="muted">{token.scopes.map((scope) => words.tokens.scopes[scope]).join(', ')}</span>
+              <span className="muted">{token.scopes.map((scope) => named(words.tokens.scopes, scope)).join(', ')}</span>
               <span className="muted">
                 {words.tokens.by(token.createdBy.displayName)} <Time at={token.createdAt} /> · {token.lastUsedAt ? <LastUsed at={token.lastUsedAt} /> : words.tokens.unused}
                 {token.expiresAt && (

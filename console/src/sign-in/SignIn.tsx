@@ -6,7 +6,7 @@ import { Refusals } from '../parts/Refusals';
 import type { Reason } from '../session/session';
 import { begin } from '../session/store';
 import { usePerform } from '../session/perform';
-import { words } from '../words';
+import { named, words } from '../words';
 import { Door, field } from './Door';
 
 const WORKSPACE = 'offboard.workspace';
@@ -50,8 +50,8 @@ export function SignIn({ reason }: { reason: Reason | null }) {
 function WhyOver({ reason }: { reason: Reason }) {
   return (
     <div className={`why-over why-${reason.toLowerCase()}`} role="alert">
-      <strong>{words.over[reason]}</strong>
-      <span>{words.overHelp[reason]}</span>
+      <strong>{named(words.over, reason)}</strong>
+      <span>{named(words.overHelp, reason)}</span>
     </div>
   );
 }

@@ -6,7 +6,7 @@ import type { UserRow } from '../api';
 import { Avatar } from '../parts/Avatar';
 import { RoleBadges, StatusBadge } from '../parts/Badges';
 import { Time } from '../parts/Time';
-import { words } from '../words';
+import { named, words } from '../words';
 import type { List } from './list';
 
 const { columns } = words.users;
@@ -84,7 +84,7 @@ function Row({ user, index, className }: { user: UserRow; index: number; classNa
       <span role="cell" className="cell-seen muted">
         {user.deactivation ? (
           <>
-            <Time at={user.deactivation.at} /> · {words.deactivationReasons[user.deactivation.reason]}
+            <Time at={user.deactivation.at} /> · {named(words.deactivationReasons, user.deactivation.reason)}
           </>
         ) : user.invitationPending ? (
           <StatusBadge status={user.status} pending />

@@ -1,0 +1,15 @@
+import { describe, expect, it } from 'vitest';
+import { count, named, total, words } from './words';
+
+describe('words', () => {
+  it('counts', () => {
+    expect(count(1, 'session', 'sessions')).toBe('1 session');
+    expect(count(0, 'session', 'sessions')).toBe('0 sessions');
+    expect(total(10_001)).toBe(`${(10_000).toLocaleString()}+`);
+  });
+
+  it('tolerate values of enumerations that come later', () => {
+    expect(named(words.roles, 'OWNER')).toBe('Owner');
+    expect(named(words.audit.actions, 'LEGAL_HOLD_PLACED')).toBe('Legal hold placed');
+  });
+});
