@@ -45,7 +45,7 @@ export default function AuditScreen() {
         <TextInput type="date" aria-label={words.audit.from} value={from ?? ''} max={to ?? undefined} onChange={(event) => change({ from: event.currentTarget.value })} leftSection={<span className="muted">{words.audit.fromShort}</span>} leftSectionWidth={52} />
         <TextInput type="date" aria-label={words.audit.to} value={to ?? ''} min={from ?? undefined} onChange={(event) => change({ to: event.currentTarget.value })} leftSection={<span className="muted">{words.audit.toShort}</span>} leftSectionWidth={52} />
       </div>
-      {error && !data ? (
+      {error && rows.length === 0 ? (
         <ErrorNote error={error} retry={refetch} />
       ) : !data ? (
         <div role="status" aria-label={words.loading}>

@@ -70,7 +70,7 @@ export default function InboxScreen() {
         />
       </div>
       {operationId !== null && <OperationNote key={operationId} id={operationId} changed={refetch} follow={setOperationId} close={() => setOperationId(null)} />}
-      {error && !data ? (
+      {error && rows.length === 0 ? (
         <ErrorNote error={error} retry={refetch} />
       ) : !data ? (
         <Skeleton height={420} />

@@ -9,7 +9,7 @@ import { inFull } from '../parts/dates';
 import { Empty } from '../parts/Empty';
 import { ErrorNote } from '../parts/ErrorNote';
 import { Time } from '../parts/Time';
-import { useScreen, useUserChanges } from '../session/hooks';
+import { useScreen, useUserChanges, useViewer } from '../session/hooks';
 import type { UserChange } from '../session/session';
 import { named, words } from '../words';
 import { DeactivateDialog } from './DeactivateDialog';
@@ -38,10 +38,11 @@ export default function ProfileScreen({ id }: { id: string }) {
     ),
   );
   useOpening(setDialog);
+  const viewer = useViewer()?.viewer;
 
   if (isDeleted) return <Nobody title={words.profile.deletedNow} help={words.profile.deletedNowHelp} />;
   if (!data) return error ? <ErrorNote error={error} retry={refetch} /> : <ProfileSkeleton />;
-  const { user, viewer, auditLog } = data;
+  const { user, auditLog } = data;
   if (!user) return <Nobody title={words.profile.notFound} help={words.profile.notFoundHelp} />;
   const mine: readonly Role[] = viewer?.roles ?? [];
   const isAdmin = mine.includes('OWNER') || mine.includes('ADMIN');

@@ -9,7 +9,7 @@ it('goes on after the last event that came', () => {
   const heard: unknown[] = [];
   const client = resuming({
     subscribe: (payload, sink) => {
-      sent.push({ payload, sink: sink as Sink });
+      sent.push({ payload, sink: sink });
       return () => undefined;
     },
   });

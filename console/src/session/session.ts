@@ -13,7 +13,7 @@ export type Connection = 'new' | 'connected' | 'reconnecting';
 interface Keeper {
   /** It has ended, and why if the server said so. */
   ended(reason: Reason | null): void;
-  /** Events are missing: everything must be read anew. */
+  /** Events are missing, or the rights have changed: everything must be read anew. */
   outdated(): void;
 }
 
@@ -103,7 +103,7 @@ export class Session {
   }
 
   #tell(change: UserChange): void {
-    if (change.userId === this.screen.get()?.viewer?.id) void this.check();
+    if (change.userId === this.screen.get()?.viewer?.id) this.#keeper.outdated();
     for (const listener of this.#listeners) listener(change);
   }
 

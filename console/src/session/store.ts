@@ -80,7 +80,8 @@ addEventListener('offline', () => {
 });
 
 // A page that the Back button brings out of the browser's memory must not show what its session could read.
-addEventListener('pagehide', restart);
-addEventListener('pageshow', ({ persisted }) => {
-  if (persisted) restart();
-});
+for (const event of ['pagehide', 'pageshow'] as const) {
+  addEventListener(event, ({ persisted }) => {
+    if (persisted) restart();
+  });
+}

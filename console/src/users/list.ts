@@ -1,5 +1,6 @@
 import type { UserFilter, UserRow, UserStatus } from '../api';
 import type { UserChange } from '../session/session';
+import type { PageOf } from '../session/usePages';
 
 /** What the list of users shows. `search` is as it was typed. */
 export interface Filters {
@@ -28,10 +29,7 @@ export type Action =
   | { readonly kind: 'left'; readonly ids: ReadonlySet<string> }
   | { readonly kind: 'arrived'; readonly ids: ReadonlySet<string> };
 
-interface Page {
-  readonly rows: readonly UserRow[];
-  readonly after: string | null;
-}
+type Page = PageOf<UserRow>;
 
 const NONE: ReadonlySet<string> = new Set();
 

@@ -2,8 +2,9 @@ import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
 import type { CombinedError } from 'urql';
 import { MoreUsersDocument, UserCountsDocument, UsersDocument, type UserFilter, type UserStatus, type Users } from '../api';
 import { useSession, useUserChanges } from '../session/hooks';
+import { pageOf } from '../session/usePages';
 import type { UserChange } from '../session/session';
-import { filterOf, type Filters, type List, next } from './list';
+import { type Action, filterOf, type Filters, type List, next } from './list';
 
 const LEAVING = 320;
 const ARRIVING = 1_600;
@@ -31,7 +32,16 @@ export function useUserList(filters: Filters): UserList {
   const retry = useCallback(() => setAttempt((number) => number + 1), []);
   const unsure = list?.unsure ?? 0;
 
+  // What changes while an answer is on its way may be newer than the answer: it is told again afterwards.
+  const meanwhile = useRef<UserChange[]>(null);
+  const arrive = useCallback((action: Action) => {
+    dispatch(action);
+    for (const change of meanwhile.current ?? []) dispatch({ kind: 'changed', change });
+    meanwhile.current = null;
+  }, []);
+
   useEffect(() => {
+    meanwhile.current = [];
     const request = session.client
       .query(UsersDocument, { filter: filterOf(filters), ...both(filters) }, { requestPolicy: 'network-only' })
       .subscribe(({ data, error: failed }) => {
@@ -40,15 +50,16 @@ export function useUserList(filters: Filters): UserList {
         session.introduce(data);
         setTeams(data.teams);
         setCounts(counted(data));
-        dispatch({ kind: 'loaded', filters, page: pageOf(data.page) });
+        if (data.page) arrive({ kind: 'loaded', filters, page: pageOf(data.page) });
       });
     return () => request.unsubscribe();
-  }, [session, filters, attempt, unsure]);
+  }, [session, filters, attempt, unsure, arrive]);
 
   const recount = useRecount(filters, setCounts);
   useUserChanges(
     useCallback(
       (change: UserChange) => {
+        meanwhile.current?.push(change);
         dispatch({ kind: 'changed', change });
         recount();
       },
@@ -63,14 +74,15 @@ export function useUserList(filters: Filters): UserList {
     const from = list?.after;
     if (!list || from == null || loading.current === from) return;
     loading.current = from;
+    meanwhile.current = [];
     void session.client
       .query(MoreUsersDocument, { filter: filterOf(list.filters), after: from }, { requestPolicy: 'network-only' })
       .toPromise()
       .then(({ data }) => {
         loading.current = null;
-        if (data) dispatch({ kind: 'more', filters: list.filters, from, page: pageOf(data.page) });
+        if (data) arrive({ kind: 'more', filters: list.filters, from, page: pageOf(data.page) });
       });
-  }, [session, list]);
+  }, [session, list, arrive]);
 
   return { list: list?.filters.status === filters.status ? list : null, counts, teams, error, retry, more };
 }
@@ -109,9 +121,4 @@ const both = (filters: Filters): { active: UserFilter; inactive: UserFilter } =>
 const counted = ({ active, inactive }: Pick<Users, 'active' | 'inactive'>): Counts => ({
   ACTIVE: active?.totalCount ?? 0,
   INACTIVE: inactive?.totalCount ?? 0,
-});
-
-const pageOf = (page: Users['page']) => ({
-  rows: page?.edges.map((edge) => edge.node) ?? [],
-  after: page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null,
 });

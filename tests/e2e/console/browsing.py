@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from tests.e2e.office import PASSWORD, Office
+from tests.e2e.server import Server
 from tests.waiting import LIMIT
 
 DESKTOP = ViewportSize(width=1280, height=800)
@@ -68,13 +69,13 @@ class Reception:
     browser: Browser
     desks: list[Desk]
 
-    async def desk(self, office: Office, **options: object) -> Desk:
+    async def desk(self, server: Server, **options: object) -> Desk:
         """A new browser profile."""
-        desk = await Desk.open(self.browser, office.server.url.removesuffix("/graphql"), **options)  # type: ignore[arg-type]
+        desk = await Desk.open(self.browser, server.url.removesuffix("/graphql"), **options)  # type: ignore[arg-type]
         self.desks.append(desk)
         return desk
 
     async def sit_down(self, office: Office, name: str, path: str = "/", **options: object) -> tuple[Desk, Page]:
         """Somebody at a desk, signed in."""
-        desk = await self.desk(office, **options)
+        desk = await self.desk(office.server, **options)
         return desk, await desk.sign_in(office.slug, office.email(name), PASSWORD, path)

@@ -1,0 +1,123 @@
+"""Every screen in both themes: axe finds nothing serious, and no phone has to scroll sideways.
+
+With OFFBOARD_SCREENSHOTS set to a folder the screens are photographed into it: `make screenshots`.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.conftest import NewServer
+from tests.e2e.console.browsing import DESKTOP, PHONE, Reception
+from tests.e2e.console.conftest import REPOSITORY
+
+pytestmark = pytest.mark.only_on("sqlite")
+
+AXE = REPOSITORY / "console" / "node_modules" / "axe-core" / "axe.min.js"
+PHOTOGRAPHED = ("sign-in", "users", "profile", "deactivate", "inbox", "conversation", "audit-log", "settings")
+
+Look = Callable[[Page], Awaitable[Any]]
+
+
+def shows(text: str) -> Look:
+    return lambda page: expect(page.get_by_text(text).first).to_be_visible()
+
+
+async def open_inbox_dialog(page: Page) -> None:
+    await page.get_by_role("checkbox").nth(1).check()
+    await page.get_by_role("button", name="Hand over").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+
+
+async def open_deactivate(page: Page) -> None:
+    await page.get_by_role("button", name="Deactivate").click()
+    await page.get_by_role("radio", name="Share it among several").check()
+
+
+async def open_delete(page: Page) -> None:
+    await page.get_by_role("button", name="Delete").click()
+    await expect(page.get_by_text("What stays")).to_be_visible()
+
+
+async def open_token(page: Page) -> None:
+    await page.get_by_role("button", name="Create an access token").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+
+
+async def open_conversation(page: Page) -> None:
+    await page.get_by_role("list", name="Conversations").get_by_role("link").first.click()
+    await expect(page.get_by_role("heading", name="Notes")).to_be_visible()
+
+
+async def open_profile(page: Page) -> None:
+    await page.get_by_role("link", name="Ana Ruiz").click()
+    await expect(page.get_by_role("heading", name="Workload")).to_be_visible()
+
+
+OUTSIDE: list[tuple[str, str, list[Look]]] = [
+    ("sign-in", "/sign-in", [shows("Forgotten your password?")]),
+    ("forgotten-password", "/forgotten-password", [shows("Send the link")]),
+    ("reset-password", "/reset-password?token=x", [shows("Set the password")]),
+    ("invitation", "/invitation?token=x", [shows("Come in")]),
+]
+INSIDE: list[tuple[str, str, list[Look]]] = [
+    ("users", "/users", [shows("Ana Ruiz")]),
+    ("inactive", "/users?tab=inactive", [shows("Left the company")]),
+    ("nobody", "/users?q=nobody", [shows("Nobody fits these filters")]),
+    ("profile", "/users?q=ana", [open_profile]),
+    ("deactivate", "/users?q=ana", [open_profile, open_deactivate]),
+    ("delete", "/users?q=ana", [open_profile, open_delete]),
+    ("inbox", "/inbox", [shows("Refund for order")]),
+    ("hand-over", "/inbox", [shows("Refund for order"), open_inbox_dialog]),
+    ("conversation", "/inbox?status=CLOSED&q=refund", [shows("Refund for order"), open_conversation]),
+    ("audit-log", "/audit-log", [shows("signed in.")]),
+    ("settings", "/settings", [shows("Access tokens")]),
+    ("token", "/settings", [shows("Access tokens"), open_token]),
+]
+
+
+@pytest.mark.parametrize(
+    ("theme", "viewport"), [("light", DESKTOP), ("dark", DESKTOP), ("phone", PHONE)], ids=["light", "dark", "phone"]
+)
+async def test_every_screen(new_server: NewServer, reception: Reception, theme: str, viewport: Any) -> None:
+    desk = await reception.desk(new_server().start(), viewport=viewport, dark=theme == "dark")
+    page = await desk.tab("/sign-in")
+    await page.emulate_media(reduced_motion="reduce", color_scheme="dark" if theme == "dark" else "light")
+    found: dict[str, list[str]] = {}
+    for name, path, looks in OUTSIDE:
+        await visit(page, path, looks)
+        found[name] = await complaints(page, theme, name)
+    await page.close()
+    page = await desk.sign_in("demo", "olivia@demo.test", "demo-password")
+    await page.emulate_media(reduced_motion="reduce", color_scheme="dark" if theme == "dark" else "light")
+    for name, path, looks in INSIDE:
+        await visit(page, path, looks)
+        found[name] = await complaints(page, theme, name)
+    assert {name: problems for name, problems in found.items() if problems} == {}
+
+
+async def visit(page: Page, path: str, looks: list[Look]) -> None:
+    await page.goto(path)
+    for look in looks:
+        await look(page)
+
+
+async def complaints(page: Page, theme: str, name: str) -> list[str]:
+    """What is wrong with a screen; a photograph of it if it is to be shown."""
+    if (folder := os.environ.get("OFFBOARD_SCREENSHOTS")) and name in PHOTOGRAPHED:
+        await page.screenshot(path=Path(folder) / f"{name}-{theme}.png", animations="disabled")
+    if theme == "phone":
+        wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        return ["wider than the phone"] if wide else []
+    await page.evaluate(AXE.read_text())
+    violations = await page.evaluate("axe.run(document, {resultTypes: ['violations']}).then((run) => run.violations)")
+    return [
+        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for each in violations
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
