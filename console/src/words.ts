@@ -119,7 +119,6 @@ export const words = {
     inbox: 'Inbox',
     audit: 'Audit log',
     settings: 'Settings',
-    account: 'Your account',
     profile: 'Your profile',
     signOut: 'Sign out',
   },

@@ -64,7 +64,7 @@ function Account() {
   return (
     <Menu position="bottom-end" withinPortal={false}>
       <Menu.Target>
-        <UnstyledButton className="frame-account" aria-label={`${words.nav.account}: ${viewer.name}`}>
+        <UnstyledButton className="frame-account">
           <Avatar name={viewer.name} size="small" />
           <span className="frame-name">{viewer.name}</span>
           <ChevronIcon />

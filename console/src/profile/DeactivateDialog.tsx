@@ -1,5 +1,5 @@
 import { Alert, Button, Checkbox, Modal, Select, Skeleton, Textarea } from '@mantine/core';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import { Link } from 'wouter';
 import { type DeactivationReason, DeactivateUserDocument, type Departure, DepartureDocument } from '../api';
@@ -41,6 +41,8 @@ function Decision({ user, preview, close }: Props & { preview: Preview }) {
   const [isIncomplete, setIncomplete] = useState(false);
   const { busy, error, refusals, perform } = usePerform(DeactivateUserDocument);
   const work = workOf(preview.workload);
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
 
   async function submit() {
     const handOver = targetOf(target);
@@ -65,7 +67,7 @@ function Decision({ user, preview, close }: Props & { preview: Preview }) {
         <>
           {error && <ErrorNote error={error} />}
           <Refusals of={refusals} />
-          <Select label={words.deactivate.reason} data={REASONS} value={reason} onChange={(value) => value && setReason(value as DeactivationReason)} allowDeselect={false} data-autofocus />
+          <Select label={words.deactivate.reason} data={REASONS} value={reason} onChange={(value) => value && setReason(value as DeactivationReason)} allowDeselect={false} ref={first} />
           {work > 0 && (
             <TargetChoice
               label={words.deactivate.handOver}
