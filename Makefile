@@ -60,7 +60,7 @@ bench-console: install console ## Measure the console in Chromium, with 10,000 u
 
 screenshots: install console ## Photograph the console's screens into docs/screenshots
 	mkdir -p docs/screenshots
-	OFFBOARD_SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/e2e/console/test_screens.py
+	SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/e2e/console/test_screens.py
 
 lint: install $(if $(NODE),$(CONSOLE_STAMP)) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -75,7 +75,7 @@ async def _load(browser: Browser, origin: str, person: Person, path: str, ready:
 
 def _report(name: str, loads: Sequence[Load]) -> None:
     def median(field: str) -> float:
-        return statistics.median(getattr(load, field) for load in loads)
+        return float(statistics.median(getattr(load, field) for load in loads))
 
     print(
         f"{name}: first contentful paint {median('painted'):.0f} ms, rows {median('rows'):.0f} ms, "

@@ -1,4 +1,5 @@
 import { Skeleton } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef } from 'react';
 import { Link } from 'wouter';
@@ -13,6 +14,11 @@ const { columns } = words.users;
 const OVERSCAN = 10;
 const AHEAD = 40;
 
+/** As styles/users.css has it: a row is higher on a phone. */
+const PHONE = '(max-width: 640px)';
+const ONE_LINE = 52;
+const TWO_LINES = 76;
+
 interface Props {
   readonly list: List;
   readonly total: number;
@@ -23,14 +29,16 @@ interface Props {
 export function UserTable({ list, total, more }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const { rows, after, leaving, arriving, filters } = list;
+  const rowHeight = useMediaQuery(PHONE) ? TWO_LINES : ONE_LINE;
   // eslint-disable-next-line react-hooks/incompatible-library -- its result is used here alone
   const virtual = useVirtualizer({
     count: rows.length + (after === null ? 0 : 1),
     getScrollElement: () => scroller.current,
-    estimateSize: () => rowHeight(scroller.current),
+    estimateSize: () => rowHeight,
     getItemKey: (index) => rows[index]?.id ?? 'more',
     overscan: OVERSCAN,
   });
+  useEffect(() => virtual.measure(), [virtual, rowHeight]);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -101,11 +109,6 @@ function Row({ user, index, className }: { user: UserRow; index: number; classNa
 function classOf(id: string, leaving: ReadonlySet<string>, arriving: ReadonlySet<string>): string {
   if (leaving.has(id)) return 'row-leaving';
   return arriving.has(id) ? 'row-arriving' : '';
-}
-
-/** As styles/users.css has it: a row takes two lines on a phone. */
-function rowHeight(scroller: HTMLElement | null): number {
-  return scroller && scroller.clientWidth < 640 ? 76 : 52;
 }
 
 function RowSkeleton() {

@@ -100,8 +100,6 @@ async def test_without_a_mouse(demo: Server, reception: Reception) -> None:
     await page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_role("combobox", name="Reason")).to_be_focused()
-    await page.keyboard.press("Escape")
-    await expect(page.get_by_role("listbox")).to_have_count(0)
     await tab_to(page, "Leave it with them")
     await page.keyboard.press("ArrowDown")
     await tab_to(page, "Colleague")
