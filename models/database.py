@@ -48,8 +48,8 @@ class Overtaken(Exception):
 class Tx:
     """One write transaction: a session to work with, the time since the lock was taken, and what to tell afterwards.
 
-    `at_end` is done last, before the commit. That is when the `events` are numbered and written (models.events);
-    `positions` then maps each workspace that got some to its last position, and connected nodes are hinted at it.
+    `at_end` is done last, before the commit. That is when the `events` of each workspace are numbered and written
+    (models.events): afterwards they are as everybody reads them, and connected nodes are told of them.
     """
 
     def __init__(self, session: AsyncSession, means: Means) -> None:
@@ -58,7 +58,6 @@ class Tx:
         self.now: datetime = now()
         self.at_end: list[Callable[[], Awaitable[None]]] = []
         self.events: dict[UUID, list[Any]] = {}
-        self.positions: dict[UUID, int] = {}
         self.mail_due = False
         self.erased = False
 

@@ -8,7 +8,7 @@ than n" therefore misses nothing and sees nothing twice. Brokers only wake reade
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, Self
@@ -158,30 +158,27 @@ async def append(tx: Tx, workspace_id: UUID, events: Sequence[FeedEvent]) -> Non
 
 async def _write(tx: Tx) -> None:
     for workspace_id, events in sorted(tx.events.items()):
-        last = await tx.scalar(
+        row = await tx.row(
             update(WORKSPACE)
             .where(WORKSPACE.c.id == workspace_id)
             .values(event_position=WORKSPACE.c.event_position + len(events))
-            .returning(WORKSPACE.c.event_position)
+            .returning(WORKSPACE.c.event_position, WORKSPACE.c.feed_generation)
         )
+        assert row is not None
+        first = row.event_position - len(events) + 1
+        tx.events[workspace_id] = numbered = [
+            replace(
+                event,
+                workspace_id=workspace_id,
+                position=position,
+                generation=row.feed_generation,
+                occurred_at=tx.now,
+            )
+            for position, event in enumerate(events, first)
+        ]
         await tx.run(
-            insert(EVENT), [_row(tx, workspace_id, *each) for each in enumerate(events, last - len(events) + 1)]
+            insert(EVENT), [{column.key: getattr(event, column.key) for column in EVENT.c} for event in numbered]
         )
-        tx.positions[workspace_id] = last
-
-
-def _row(tx: Tx, workspace_id: UUID, position: int, event: FeedEvent) -> dict[str, Any]:
-    return {
-        "workspace_id": workspace_id,
-        "position": position,
-        "kind": event.kind,
-        "occurred_at": tx.now,
-        "user_id": event.user_id,
-        "session_id": event.session_id,
-        "access_token_id": event.access_token_id,
-        "reason": event.reason,
-        "change": event.change,
-    }
 
 
 async def state(reader: Reader | Tx, workspace_id: UUID) -> FeedState:

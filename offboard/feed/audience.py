@@ -13,7 +13,7 @@ from offboard.feed.errors import Unauthorized
 from offboard.feed.metrics import EVENTS
 from offboard.feed.protocol import Json
 
-SLICE = 200
+SLICE = 50
 """How many subscriptions are served before the event loop gets on with the rest."""
 
 AT_ONCE = 10

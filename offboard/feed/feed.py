@@ -66,12 +66,13 @@ class Feed:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def committed(self, tx: Tx) -> None:
-        """Hint every process at what a transaction wrote; belongs into `Database.after_commit`. Never waits or raises.
+        """Tell every process what a transaction wrote; belongs into `Database.after_commit`. Never raises.
 
-        This process needs no broker to be told.
+        This process has the events at hand; the others are hinted at them.
         """
-        for workspace_id, position in tx.positions.items():
-            self._relay.hint(workspace_id, position)
+        for workspace_id, written in tx.events.items():
+            self._relay.pass_on(workspace_id, written)
+            position = written[-1].position
             try:
                 await self._broker.publish(workspace_id, position)
             except Exception:

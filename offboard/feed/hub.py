@@ -90,17 +90,18 @@ class Hub:
             for connection in list(channel.users.get(user_id, ())):
                 self._change_rights(connection, event)
         credential = revoked_credential(event)
-        leaving = [] if credential is None else list(channel.holders.get(credential, ()))
-        told: defaultdict[Audience, list[Subscription]] = defaultdict(list)
+        leaving = set() if credential is None else set(channel.holders.get(credential, ()))
+        first: defaultdict[Audience, list[Subscription]] = defaultdict(list)
+        others: defaultdict[Audience, list[Subscription]] = defaultdict(list)
         for subscription in self._followers(channel, event):
             if subscription.behind is not None:
                 subscription.behind.append(event)
-            else:
+            else:  # whoever is to be closed is served first
+                told = first if subscription.connection in leaving else others
                 told[subscription.audience].append(subscription)
-        for audience, subscriptions in told.items():
-            if leaving:  # whoever is to be closed is served first
-                subscriptions.sort(key=lambda subscription: subscription.connection not in leaving)
-            audience.tell(event, subscriptions)
+        for told in (first, others):
+            for audience, subscriptions in told.items():
+                audience.tell(event, subscriptions)
         for connection in leaving:
             connection.ended_at = event.occurred_at
             self.sign_out(connection, event.reason)

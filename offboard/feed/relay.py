@@ -1,6 +1,7 @@
 """The relay: moves the channels of this process along the rows, and keeps every connection's credential checked."""
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from models.enums import RevocationReason
 from models.events import CursorExpired, FeedEvent
 from models.types import now
 from offboard.feed.connection import Connection, Credential
-from offboard.feed.hub import Hub, revoked_credential
+from offboard.feed.hub import Channel, Hub, revoked_credential
 
 CHECK_PAGE = 100
 SPREAD = 0.8
@@ -58,7 +59,7 @@ class Relay:
         self._hub = hub
         self._still_alive = still_alive
         self._periods = periods
-        self._behind: set[UUID] = set()
+        self._behind: dict[UUID, int] = {}
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._working: set[asyncio.Task[None]] = set()
@@ -83,27 +84,46 @@ class Relay:
         """Read on if a workspace's channel has not come to a position yet."""
         channel = self._hub.channels.get(workspace_id)
         if channel is not None and channel.position < position:
-            self.wake(workspace_id)
+            self._behind[workspace_id] = max(position, self._behind.get(workspace_id, 0))
+            self._woken.set()
+
+    def pass_on(self, workspace_id: UUID, written: Sequence[FeedEvent]) -> None:
+        """Deliver what this process has just committed, if a workspace's channel stands right before it.
+
+        Whoever is to be signed out need not wait until the rows are read again. Otherwise that is done.
+        """
+        channel = self._hub.channels.get(workspace_id)
+        if channel is not None and channel.position == written[0].position - 1 and not channel.turn.locked():
+            self._spawn(self._pass_on(channel, written))
+        else:
+            self.hint(workspace_id, written[-1].position)
+
+    async def _pass_on(self, channel: Channel, written: Sequence[FeedEvent]) -> None:
+        async with channel.turn:
+            await self._deliver(channel, [event for event in written if event.position > channel.position])
+
+    async def _deliver(self, channel: Channel, page: Sequence[FeedEvent]) -> None:
+        for event in page:
+            self._hub.deliver(channel, event)
+            await asyncio.sleep(0)  # lets audiences empty their queues, and the rest of the process live
 
     def wake(self, workspace_id: UUID) -> None:
-        """Read on soon."""
-        self._behind.add(workspace_id)
+        """Read on soon, wherever the channel stands then."""
+        self._behind[workspace_id] = sys.maxsize
         self._woken.set()
 
-    async def catch_up(self, workspace_id: UUID) -> None:
-        """Move a workspace's channel to the last row committed by now."""
+    async def catch_up(self, workspace_id: UUID, wanted: int = sys.maxsize) -> None:
+        """Move a workspace's channel to the last row committed by now, unless it has come to the position wanted."""
         channel = self._hub.channels.get(workspace_id)
         if channel is None:
             return
         async with channel.turn:
-            page_is_full = True
+            page_is_full = channel.position < wanted
             while page_is_full:
                 async with self._database.read() as reader:
                     page = await events.read_after(reader, workspace_id, channel.position)
                 page_is_full = len(page) == events.BATCH
-                for event in page:
-                    self._hub.deliver(channel, event)
-                    await asyncio.sleep(0)  # lets audiences empty their queues, and the rest of the process live
+                await self._deliver(channel, page)
 
     async def history(self, workspace_id: UUID, after: int, through: int) -> AsyncGenerator[FeedEvent, None]:
         """The rows after a position up to another one, read page by page; raises CursorExpired if some were pruned."""
@@ -141,9 +161,9 @@ class Relay:
         while await self._woken.wait():
             self._woken.clear()
             while self._behind:
-                workspace_id = self._behind.pop()
+                workspace_id, wanted = self._behind.popitem()
                 try:
-                    await self.catch_up(workspace_id)
+                    await self.catch_up(workspace_id, wanted)
                 except Exception:
                     log.exception("Reading the feed failed", workspace_id=workspace_id)
 
@@ -190,8 +210,6 @@ class Relay:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._periods.check * (1 - SPREAD))
-            for connection in self._hub.connections():
-                self.plan_expiry(connection)
             try:
                 async with asyncio.timeout(self._periods.blind):
                     await self._check_all()
@@ -202,16 +220,28 @@ class Relay:
 
     async def _check_all(self) -> None:
         pages = list(self._pages())
+        failure: Exception | None = None
         for page in pages:
             # Not in one go: whoever is signed out, or asks something, meanwhile is not to wait for thousands of others.
             await asyncio.sleep(self._periods.check * SPREAD / len(pages))
-            async with self._database.read() as reader:
-                dead = await self._still_alive(reader, page)
-            for credential, reason in dead.items():
-                if reason is RevocationReason.EXPIRED:
-                    continue  # its own timer ends it, and lets the event that says so come first
-                for connection in self._hub.holders(credential):
-                    await self.retire(connection, reason)
+            try:
+                await self._check(page)
+            except Exception as error:  # noqa: BLE001 (raised when every page has had its turn)
+                failure = error
+        if failure is not None:
+            raise failure
+
+    async def _check(self, page: Sequence[Credential]) -> None:
+        for credential in page:
+            for connection in self._hub.holders(credential):
+                self.plan_expiry(connection)
+        async with self._database.read() as reader:
+            dead = await self._still_alive(reader, page)
+        for credential, reason in dead.items():
+            if reason is RevocationReason.EXPIRED:
+                continue  # its own timer ends it, and lets the event that says so come first
+            for connection in self._hub.holders(credential):
+                await self.retire(connection, reason)
 
     def _pages(self) -> Iterator[list[Credential]]:
         for channel in self._hub.channels.values():

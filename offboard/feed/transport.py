@@ -6,6 +6,7 @@ The running server passes itself to the application as `scope["extensions"]["off
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol, cast
 
@@ -190,6 +191,13 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
     def _cut_soon(self) -> None:
         if self.close_timer is None:
             self.close_timer = self.loop.call_later(UNREAD_AFTER_CLOSE, self.transport.abort)
+
+    def start_keepalive(self) -> None:
+        """Begin to ping, at some time of its own: those who came together are not to be pinged together."""
+        interval = self.ping_interval
+        if interval:
+            delay = random.uniform(interval / 2, interval)  # noqa: S311 (no secret)
+            self.ping_timer = self.loop.call_later(delay, self.send_keepalive_ping)
 
     def keepalive_timeout(self) -> None:
         """Close with 1013 because no pong came: after uvicorn's 1011 a graphql-ws client would never come back."""

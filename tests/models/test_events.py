@@ -23,12 +23,13 @@ INVITED = UserChangeKind.INVITED
 
 
 async def append(shop: Workshop, *told: FeedEvent) -> dict[Any, int]:
-    async def work(tx: Tx) -> dict[Any, int]:
+    async def work(tx: Tx) -> dict[Any, list[FeedEvent]]:
         await tx.lock(shop.workspace_id)
         await events.append(tx, shop.workspace_id, told)
-        return tx.positions
+        return tx.events
 
-    return await shop.database.transact(work)
+    written = await shop.database.transact(work)
+    return {workspace_id: each[-1].position for workspace_id, each in written.items()}
 
 
 async def test_positions_have_no_gaps_per_workspace(workshop: Workshop) -> None:
@@ -44,10 +45,28 @@ async def test_positions_have_no_gaps_per_workspace(workshop: Workshop) -> None:
         assert await events.positions(reader, [new_id()]) == {}
 
 
+async def test_what_a_transaction_has_written_is_what_everybody_reads(workshop: Workshop) -> None:
+    told = [
+        events.session_revoked(new_id(), new_id(), RevocationReason.EXPIRED),
+        events.user_changed(new_id(), INVITED),
+        events.token_revoked(new_id()),
+    ]
+
+    async def work(tx: Tx) -> dict[Any, list[FeedEvent]]:
+        await tx.lock(workshop.workspace_id)
+        await events.append(tx, workshop.workspace_id, told)
+        return tx.events
+
+    written = await workshop.database.transact(work)
+    async with workshop.database.read() as reader:
+        assert written == {workshop.workspace_id: await events.read_after(reader, workshop.workspace_id, 0)}
+    assert [event.position for event in written[workshop.workspace_id]] == [1, 2, 3]
+
+
 async def test_no_events_take_no_position(workshop: Workshop) -> None:
-    async def nothing(tx: Tx, _viewer: object) -> dict[Any, int]:
+    async def nothing(tx: Tx, _viewer: object) -> dict[Any, list[FeedEvent]]:
         await events.append(tx, workshop.workspace_id, [])
-        return tx.positions
+        return tx.events
 
     assert await unchanged(workshop, nothing, workshop.olivia) == {}
 

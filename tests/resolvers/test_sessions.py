@@ -7,6 +7,7 @@ import pytest
 
 from models.database import Tx, table
 from models.enums import AuditAction, ErrorCode, EventKind, RevocationReason, Role, TokenScope
+from models.events import FeedEvent
 from models.people import AccessToken, UserSession
 from models.types import NOBODY, now
 from resolvers.deletion import delete_user
@@ -138,12 +139,17 @@ async def test_sessions_of_several_workspaces_end_with_an_event_in_each(workshop
     other = await Workshop.open(workshop.database, "other")
     sessions = [ana.viewer.session_id, other.olivia.viewer.session_id]
 
-    async def work(tx: Tx) -> tuple[int, dict[UUID, int]]:
+    async def work(tx: Tx) -> tuple[int, dict[UUID, list[FeedEvent]]]:
         await tx.lock(workshop.workspace_id, other.workspace_id)
         which = table(UserSession).c.id.in_(sessions)
-        return await end_sessions(tx, which, reason=RevocationReason.EXPIRED), tx.positions
+        return await end_sessions(tx, which, reason=RevocationReason.EXPIRED), tx.events
 
-    assert await workshop.database.transact(work) == (2, {workshop.workspace_id: 1, other.workspace_id: 1})
+    count, written = await workshop.database.transact(work)
+    assert count == 2
+    assert {workspace_id: [event.position for event in each] for workspace_id, each in written.items()} == {
+        workshop.workspace_id: [1],
+        other.workspace_id: [1],
+    }
     assert [row.session_id for row in await event_rows(other)] == sessions[1:]
 
 

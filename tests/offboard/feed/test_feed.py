@@ -1,6 +1,7 @@
 """Following the feed over real rows: every event of a topic after a cursor, in order, once, whatever goes on."""
 
 import asyncio
+from unittest.mock import AsyncMock
 from uuid import UUID
 
 import pytest
@@ -174,7 +175,7 @@ async def test_hints_are_only_hints(database: Database, workshop: Workshop, monk
         read.set()
         return await read_after(reader, workspace_id, position)
 
-    async with running_feed(database, broker=broker) as feed:
+    async with running_feed(database, broker=broker) as feed, another_process(database) as elsewhere:
         client = await connect(feed, await somebody(database, acme))
         client.follow()
         await write(database, acme, change(), change())
@@ -186,9 +187,40 @@ async def test_hints_are_only_hints(database: Database, workshop: Workshop, monk
         assert not reads
         await broker.publish(acme, 9)
         await read.wait()
-        await write(database, acme, change())
+        await write(elsewhere, acme, change())
+        await broker.publish(acme, 3)
         assert await client.hear(3) == [1, 2, 3]
     assert reads == [2, 2]
+
+
+async def test_what_this_process_commits_is_told_without_being_read(
+    database: Database, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme, reads = workshop.workspace_id, AsyncMock()
+    async with running_feed(database) as feed:
+        someone = await somebody(database, acme)
+        client = await connect(feed, someone)
+        client.follow()
+        await write(database, acme, change())
+        await client.hear(1)
+        monkeypatch.setattr(events, "read_after", reads)
+        await write(database, acme, change(), change())
+        assert await client.hear(3) == [1, 2, 3]
+        await write(database, acme, revocation(someone))
+        assert await client.end == (4401, RevocationReason.USER_DEACTIVATED)
+    reads.assert_not_called()
+
+
+async def test_what_others_committed_before_is_told_before_what_this_process_commits(
+    database: Database, workshop: Workshop
+) -> None:
+    acme = workshop.workspace_id
+    async with running_feed(database) as feed, another_process(database) as elsewhere:
+        client = await connect(feed, await somebody(database, acme))
+        client.follow()
+        await write(elsewhere, acme, change(), change())
+        await write(database, acme, change())
+        assert await client.hear(3) == [1, 2, 3]
 
 
 async def test_a_missed_hint_is_found_by_polling(database: Database, workshop: Workshop) -> None:
@@ -204,7 +236,7 @@ async def test_reading_goes_on_after_the_database_failed(
     database: Database, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acme = workshop.workspace_id
-    async with running_feed(database, poll=SHORT) as feed:
+    async with running_feed(database, poll=SHORT) as feed, another_process(database) as elsewhere:
         someone = await somebody(database, acme)
         client = await connect(feed, someone)
         failed = asyncio.Event()
@@ -216,7 +248,7 @@ async def test_reading_goes_on_after_the_database_failed(
         with monkeypatch.context() as broken:
             broken.setattr(events, "read_after", fail)
             broken.setattr(events, "positions", fail)
-            await write(database, acme, revocation(someone))
+            await write(elsewhere, acme, revocation(someone))
             for _ in range(2):
                 await failed.wait()
                 failed.clear()
