@@ -37,12 +37,13 @@ $(CONSOLE_STAMP): $(CONSOLE)/package-lock.json
 	npm ci --prefix $(CONSOLE) --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-# Tests that are compiled once start sooner the next time.
+# Twice as many processes as cores, as tests often wait for servers. Tests that are compiled once start sooner next time.
+test: TESTERS = $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 test: export PYTHONDONTWRITEBYTECODE =
 test: install $(if $(shell command -v node),$(if $(wildcard $(CLIENTS)/package-lock.json),$(CLIENTS_STAMP)) $(if $(NODE),console)) ## Run every test: on SQLite with coverage, then on PostgreSQL and all that takes long
 	$(if $(NODE),npm run --silent test --prefix $(CONSOLE),@echo "Node.js 20 is not installed: the console was not tested.")
-	$(BIN)/pytest -n 2 --dist worksteal --on sqlite -m "not long" --cov --cov-branch --cov-report=term --cov-fail-under=95
-	$(BIN)/pytest -n 2 --dist worksteal -m "long or (on_postgresql and not only_on)"
+	$(BIN)/pytest -n $(TESTERS) --dist worksteal --on sqlite -m "not long" --cov --cov-branch --cov-report=term --cov-fail-under=95
+	$(BIN)/pytest -n $(TESTERS) --dist worksteal -m "long or (on_postgresql and not only_on)"
 
 $(CLIENTS_STAMP): $(CLIENTS)/package-lock.json
 	npm ci --prefix $(CLIENTS) --ignore-scripts --no-audit --no-fund

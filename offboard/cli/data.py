@@ -12,7 +12,6 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColum
 from models.database import Database
 from offboard.cli.frame import Problem, connect, say
 from offboard.settings import load_settings
-from resolvers import demo as demonstration
 from resolvers.importing import KINDS, BadLine, Tally, import_lines
 from resolvers.provisioning import find_workspace
 
@@ -58,6 +57,9 @@ async def _import_with_bar(database: Database, workspace_id: UUID, lines: Binary
 
 def demo() -> None:
     """Make the workspace "demo", with people and conversations to try everything on."""
+    # What makes up its people takes a tenth of a second to load, which the other commands need not wait for.
+    from resolvers import demo as demonstration
+
     settings = load_settings()
 
     async def work() -> bool:

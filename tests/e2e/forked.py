@@ -3,6 +3,7 @@
 Apart from that such a process is like any other: it has its own folder, environment and output, and can be killed.
 """
 
+import gc
 import multiprocessing
 import os
 import subprocess
@@ -20,6 +21,7 @@ _CONTEXT.set_forkserver_preload(
     [__name__, "pytest", "aiosqlite", "asyncpg", "uvicorn.loops.uvloop", "uvicorn.protocols.http.auto"]
 )
 _LOADED = (app, cli)
+gc.freeze()  # in a forked process the collector would write to all that was loaded, and thereby copy it
 
 
 class Forked:

@@ -8,7 +8,7 @@ from tests.e2e.callers import Person
 from tests.e2e.lean import Closed, LeanSocket, open_lean
 from tests.e2e.server import Server
 from tests.e2e.sockets import SESSION_REVOKED
-from tests.waiting import LIMIT, until
+from tests.waiting import LIMIT, LOOK_AGAIN, until
 
 
 class Resuming:
@@ -55,6 +55,7 @@ class Resuming:
             try:
                 self._socket = await open_lean(self._nodes[0].port, self.person.token)
             except OSError:
+                await asyncio.sleep(LOOK_AGAIN)
                 continue
             try:
                 if self._socket.closed is None:
@@ -68,3 +69,4 @@ class Resuming:
             if self._socket.closed.code == 4401:
                 self.closed = self._socket.closed
             self._before, self._socket = self.heard, None
+            await asyncio.sleep(LOOK_AGAIN)
