@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 
 
 class Door:
@@ -22,9 +22,11 @@ class Door:
 
     async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, both ways, until either side ends it."""
-        await self._opened.wait()
-        back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._behind)
-        await asyncio.gather(_copy(reader, back_writer), _copy(back_reader, writer))
+        with closing(writer):
+            await self._opened.wait()
+            back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._behind)
+            with closing(back_writer):
+                await asyncio.gather(_copy(reader, back_writer), _copy(back_reader, writer))
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

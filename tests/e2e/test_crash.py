@@ -1,6 +1,7 @@
 """What survives a crash: everything that was answered, and everything that was due."""
 
 import asyncio
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -138,8 +139,8 @@ async def test_a_mail_that_was_on_its_way_at_a_crash_is_delivered(
 
 async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """A mail server that takes a connection and never says a word."""
-    await reader.read()
-    writer.close()
+    with closing(writer):
+        await reader.read()
 
 
 def a_second_ago() -> datetime:

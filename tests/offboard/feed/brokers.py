@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -140,8 +140,10 @@ class Line:
         """One connection, both ways, until either side ends it."""
         silenced = asyncio.Event()
         self._silenced.append(silenced)
-        back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._behind)
-        await asyncio.gather(_copy(reader, back_writer, silenced), _copy(back_reader, writer, silenced))
+        with closing(writer):
+            back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._behind)
+            with closing(back_writer):
+                await asyncio.gather(_copy(reader, back_writer, silenced), _copy(back_reader, writer, silenced))
 
     def silence(self, *which: int) -> None:
         """Let nothing more through on connections made by now, in their order; on all if none is named."""
