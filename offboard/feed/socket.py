@@ -1,7 +1,6 @@
 """The WebSocket endpoint: `graphql-transport-ws` to the letter of PROTOCOL.md of enisdenjo/graphql-ws, for any Api."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
@@ -16,9 +15,10 @@ from offboard.feed.audience import Following
 from offboard.feed.connection import Connection
 from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.feed import Feed
+from offboard.feed.outbox import Outbox
 from offboard.feed.protocol import MASKED, CloseCode, InvalidMessage, Json, Operation
 from offboard.feed.relay import TRY_AGAIN_LATER
-from offboard.feed.transport import UNSENT_LIMIT, transport_of
+from offboard.feed.transport import transport_of
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -67,13 +67,11 @@ class _Socket:
         "_introduced",
         "_last_words",
         "_operations",
+        "_outbox",
         "_receive",
-        "_resumed",
         "_scope",
         "_signing_in",
         "_transport",
-        "_unsent",
-        "_unsent_bytes",
     )
 
     def __init__(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,9 +87,7 @@ class _Socket:
         self._init_timer: asyncio.TimerHandle | None = None
         self._introduced = False
         self._acknowledged = False
-        self._unsent: deque[bytes] | None = None
-        self._unsent_bytes = 0
-        self._resumed: asyncio.Event | None = None
+        self._outbox: Outbox | None = None
         self._held: list[bytes] | None = None
         self._closed = False
 
@@ -120,10 +116,7 @@ class _Socket:
     async def ready(self) -> None:
         """See Outlet."""
         while self._is_waiting():
-            if self._resumed is None:
-                self._resumed = asyncio.Event()
-            self._transport.on_resume = self._resume
-            await self._resumed.wait()
+            await self._waiting().over()
 
     def sign_out(self, reason: RevocationReason | None) -> None:
         """See Outlet: answers under way, the last events, their completion and 4401 leave in one write."""
@@ -273,33 +266,22 @@ class _Socket:
         if self._held is not None:
             self._held.append(text)
         elif self._is_waiting():
-            self._keep(text)
+            if not self._waiting().keep(text):
+                log.warning("A client reads too slowly: its transport is aborted")
+                self.abort()
         else:
             self._transport.say(text)
 
     def _is_waiting(self) -> bool:
-        return not self._closed and (self._transport.stalled or bool(self._unsent))
+        return not self._closed and (self._transport.stalled or self._outbox is not None)
 
-    def _keep(self, text: bytes) -> None:
-        if self._unsent is None:
-            self._unsent = deque()
-            self._transport.on_resume = self._resume
-        self._unsent.append(text)
-        self._unsent_bytes += len(text)
-        if self._unsent_bytes > UNSENT_LIMIT:
-            log.warning("A client reads too slowly: its transport is aborted")
-            self.abort()
+    def _waiting(self) -> Outbox:
+        if self._outbox is None:
+            self._outbox = Outbox(self._transport, self._emptied)
+        return self._outbox
 
-    def _resume(self) -> None:
-        while self._unsent and not self._transport.stalled:
-            text = self._unsent.popleft()
-            self._unsent_bytes -= len(text)
-            self._transport.say(text)
-        if not self._unsent:
-            self._unsent = None
-        if self._resumed is not None and not self._is_waiting():
-            self._resumed.set()
-            self._resumed = None
+    def _emptied(self) -> None:
+        self._outbox = None
 
     async def _finish_soon(self, reason: RevocationReason | None) -> None:
         with suppress(TimeoutError):
@@ -327,8 +309,8 @@ class _Socket:
         self._closed = True
         if self._init_timer is not None:
             self._init_timer.cancel()
-        if self._resumed is not None:
-            self._resumed.set()
+        if self._outbox is not None:
+            self._outbox.release()
         if self._connection is not None:
             self._endpoint.feed.detach(self._connection)
         tasks = [task for task in (*self._operations.values(), self._signing_in, self._last_words) if task is not None]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from offboard.feed import socket, transport
+from offboard.feed import outbox, transport
 from tests.offboard.feed.conftest import SHORT, Acme
 from tests.offboard.feed.server import Running, connections_of, frames, masked
 from tests.offboard.feed.stage import ending, revocation
@@ -40,7 +40,7 @@ async def test_a_client_that_reads_nothing_for_long_is_cut(
 ) -> None:
     """Red when only too much unread cuts: uvicorn alone would keep such a client for ever."""
     monkeypatch.setattr(transport, "STUCK_AFTER", SHORT)
-    monkeypatch.setattr(socket, "UNSENT_LIMIT", 10**9)
+    monkeypatch.setattr(outbox, "UNSENT_LIMIT", 10**9)
     running.api.payload = "x" * 300_000
     raw = await running.stuck_client("ana", query)
     stuck = running.connections[0]
