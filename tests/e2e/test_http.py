@@ -40,7 +40,7 @@ def literal(kind: GraphQLInputType) -> str:
             return f"{{{name}: {literal(field.type)}}}"
         needed = {name: field for name, field in kind.fields.items() if isinstance(field.type, GraphQLNonNull)}
         return "{" + ", ".join(f"{name}: {literal(field.type)}" for name, field in needed.items()) + "}"
-    return "true" if kind.name == "Boolean" else '"x"'
+    return {"Boolean": "true", "DateTime": '"2026-03-01T09:30:00Z"'}.get(kind.name, '"x"')
 
 
 def document(operation: str, name: str, field: GraphQLField) -> str:
