@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install console run test bench-feed bench-console screenshots lint schema lock
+.PHONY: help install console run test bench-feed bench-handover bench-console screenshots lint schema lock
 
 BIN := .venv/bin
 NODE := $(shell node -e 'if (+process.versions.node.split(".")[0] >= 20) console.log("yes")' 2>/dev/null)
@@ -13,7 +13,7 @@ BENCH := bench/feed
 BENCH_STAMP := $(BENCH)/node_modules/.installed
 
 help: ## Print this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv with the locked requirements and the project in it
 
@@ -55,6 +55,9 @@ bench-feed: install $(BENCH_STAMP) ## Measure the feed beside its peers; N=1000 
 $(BENCH_STAMP): $(BENCH)/package-lock.json
 	npm ci --prefix $(BENCH) --ignore-scripts --no-audit --no-fund
 	@touch $@
+
+bench-handover: install ## Measure a workspace of a million: pages, and handing work over; N=20000 RUNS=1 for a quick look
+	$(BIN)/python -m bench.handover $(if $(N),--size $(N)) $(if $(RUNS),--runs $(RUNS))
 
 bench-console: install console ## Measure the console in Chromium, with 10,000 users
 	$(BIN)/python -m bench.console $(if $(RUNS),--runs $(RUNS))

@@ -22,7 +22,9 @@ class AuditEntry(SQLModel, table=True):
         Index("audit_at", "workspace_id", "at", "id"),
         Index("audit_action", "workspace_id", "action", "at", "id"),
         Index("audit_actor", "workspace_id", "actor_id", "at", "id"),
+        Index("audit_actor_action", "workspace_id", "actor_id", "action", "at", "id"),
         Index("audit_target", "workspace_id", "target_id", "at", "id"),
+        Index("audit_target_action", "workspace_id", "target_id", "action", "at", "id"),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

@@ -31,6 +31,7 @@ async def migrate(database: Database) -> None:
     async with database.means.writers.begin() as connection:
         await database.means.prepare_to_migrate(connection)
         await connection.run_sync(lambda inner: command.upgrade(configuration(inner), "head"))
+        await database.means.tell_planner(connection)
 
 
 async def revision(database: Database) -> str | None:

@@ -113,6 +113,9 @@ class Postgresql:
         await connection.execute(text("SET LOCAL statement_timeout = 0"))
         await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
 
+    async def tell_planner(self, connection: AsyncConnection) -> None:
+        """Nothing to do: the server looks at its tables by itself."""
+
     def lost_race(self, error: DBAPIError) -> bool:
         """Whether a transaction failed only because of another at the same time, so that it is worth a second try."""
         return getattr(error.orig, "sqlstate", None) in _LOST_RACES

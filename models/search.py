@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, select
 
 _TERM_START = re.compile(r"^|(?<!\w)(?=\w)")
 _LONGEST_TERM = 64
@@ -40,16 +40,14 @@ def matches(search: str, key: ColumnElement[Any], words: Table, owner: str, work
     `key` is the row's id, `words` the table of terms, `owner` its column that names the row. A search of nothing but
     white space matches everything.
     """
-    return and_(
-        True,
-        *(
-            key.in_(
-                select(words.c[owner]).where(
-                    words.c.workspace_id == workspace_id,
-                    words.c.word >= piece,
-                    words.c.word < piece + _AFTER_EVERY_TERM,
-                )
-            )
-            for piece in {piece[:_LONGEST_TERM] for piece in fold(search).split()}
-        ),
-    )
+    return and_(True, *(key.in_(found) for found in matching(search, words, owner, workspace_id)))
+
+
+def matching(search: str, words: Table, owner: str, workspace_id: UUID) -> list[Select[Any]]:
+    """For each piece of `search` the ids of the rows of which it begins a term; a row may be there more than once."""
+    return [
+        select(words.c[owner]).where(
+            words.c.workspace_id == workspace_id, words.c.word >= piece, words.c.word < piece + _AFTER_EVERY_TERM
+        )
+        for piece in sorted({piece[:_LONGEST_TERM] for piece in fold(search).split()})
+    ]

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from models.statistics import tell_planner
 from models.types import now
 
 BUSY_TIMEOUT_MS = 15_000
@@ -53,6 +54,10 @@ class Sqlite:
 
     async def prepare_to_migrate(self, connection: AsyncConnection) -> None:
         """Wait until nobody else migrates. The write transaction has waited already."""
+
+    async def tell_planner(self, connection: AsyncConnection) -> None:
+        """Say how large tables become, after their indexes have changed."""
+        await connection.run_sync(tell_planner)
 
     def lost_race(self, _error: DBAPIError) -> bool:
         """Whether a transaction failed only because of another at the same time. Here they are one after another."""

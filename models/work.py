@@ -10,26 +10,27 @@ from models.enums import BulkOperationStatus, ConversationStatus, ErrorCode, Fol
 from models.types import Named, Text, Timestamp, new_id, where
 
 
+def _in_each_order(name: str, *columns: str, only: str | None = None) -> list[Index]:
+    """For each order of the inbox an index that has it, once workspace, columns and status are given."""
+    rows = where(only) if only else {}
+    return [
+        Index(f"{name}_{order}", "workspace_id", *columns, "status", f"{order}_at", "id", **rows)
+        for order in ("updated", "created")
+    ]
+
+
 class Conversation(SQLModel, table=True):
     """A thread with a customer. `revision` counts what people and hand-overs did to it; waking up is not counted."""
 
     __table_args__ = (
         UniqueConstraint("workspace_id", "external_id"),
-        Index("conversation_updated", "workspace_id", "updated_at", "id"),
-        Index("conversation_created", "workspace_id", "created_at", "id"),
-        Index("conversation_status_updated", "workspace_id", "status", "updated_at", "id"),
-        Index("conversation_assignee_updated", "workspace_id", "assignee_id", "status", "updated_at", "id"),
+        *_in_each_order("conversation_status"),
+        *_in_each_order("conversation_assignee", "assignee_id"),
         # That a column IS NULL gives PostgreSQL no order in an index with that column.
-        Index(
-            "conversation_unassigned_updated",
-            "workspace_id",
-            "status",
-            "updated_at",
-            "id",
-            **where("assignee_id IS NULL"),
-        ),
-        Index("conversation_team_updated", "workspace_id", "team_id", "updated_at", "id"),
-        Index("conversation_snoozed", "snoozed_until"),
+        *_in_each_order("conversation_unassigned", only="assignee_id IS NULL"),
+        *_in_each_order("conversation_team", "team_id"),
+        Index("conversation_team_assignee", "workspace_id", "team_id", "assignee_id"),
+        Index("conversation_snoozed", "snoozed_until", **where("snoozed_until IS NOT NULL")),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -55,7 +56,7 @@ class ConversationWord(SQLModel, table=True):
 
     workspace_id: UUID = Field(primary_key=True, foreign_key="workspace.id")
     word: str = Field(primary_key=True, sa_type=Text)
-    conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id")
+    conversation_id: UUID = Field(primary_key=True, foreign_key="conversation.id", index=True)
 
 
 class Note(SQLModel, table=True):

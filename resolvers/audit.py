@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, Select, and_, false, select, true
 
 from models.database import Reader, Tx, table
 from models.enums import AuditAction
@@ -55,28 +55,35 @@ class AuditFilter:
 async def audit_page(reader: Reader | Tx, viewer: Viewer, filter: AuditFilter, args: PageArgs) -> Page[AuditEntryRow]:
     """One page of the workspace's audit log, newest first. Raises Forbidden and InvalidCursor."""
     require(viewer.reads_audit)
-    statement = select(AUDIT).where(visible_audit(viewer), *_conditions(viewer, filter))
-    return await read_page(reader, statement, _NEWEST_FIRST, args, _row)
+    return await read_page(reader, _entries(viewer), _NEWEST_FIRST, args, _row, parts=_parts(viewer, filter))
 
 
 async def count_audit(reader: Reader | Tx, viewer: Viewer, filter: AuditFilter) -> int:
     """How many entries the filter means, exact up to 10,000. Raises Forbidden."""
     require(viewer.reads_audit)
-    return await total_count(reader, select(AUDIT.c.id).where(visible_audit(viewer), *_conditions(viewer, filter)))
+    return await total_count(reader, _entries(viewer), parts=_parts(viewer, filter))
 
 
 async def audit_entries_by_id(reader: Reader | Tx, viewer: Viewer, ids: Collection[UUID]) -> dict[UUID, AuditEntryRow]:
     """Some audit entries that the viewer may see, by id."""
-    rows = await reader.rows(select(AUDIT).where(visible_audit(viewer), AUDIT.c.id.in_(ids)))
+    rows = await reader.rows(_entries(viewer).where(AUDIT.c.id.in_(ids)))
     return {row.id: _row(row) for row in rows}
 
 
-def _conditions(viewer: Viewer, filter: AuditFilter) -> list[Any]:
-    conditions: list[Any] = []
-    if filter.action is not None:
-        actions = set(filter.action)
-        only = AUDIT.c.action == actions.pop() if len(actions) == 1 else AUDIT.c.action.in_(sorted(actions))
-        conditions.append(only)
+def _entries(viewer: Viewer) -> Select[Any]:
+    return select(AUDIT).where(visible_audit(viewer))
+
+
+def _parts(viewer: Viewer, filter: AuditFilter) -> list[ColumnElement[bool]]:
+    """What the filter means, as read_page() takes it: one part for each action that it names."""
+    rest = and_(true(), *_conditions(viewer, filter))
+    if filter.action is None:
+        return [rest]
+    return [rest & (AUDIT.c.action == action) for action in sorted(set(filter.action))] or [false()]
+
+
+def _conditions(viewer: Viewer, filter: AuditFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
     if filter.actor_id is not None:
         conditions.append(AUDIT.c.actor_id == actor_named(filter.actor_id, viewer.workspace_id))
     if filter.target_id is not None:

@@ -1,20 +1,20 @@
 """Reading the inbox: which conversations a filter means, and pages of them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, and_, false, select
 
 from models.database import Reader, Tx, table
 from models.enums import ConversationStatus
-from models.search import matches
+from models.search import matches, matching
 from models.work import Conversation, ConversationWord
 from resolvers.actors import actor_of
 from resolvers.errors import InvalidInput
-from resolvers.pages import Order, OrderDirection, Page, PageArgs, read_page, total_count
+from resolvers.pages import Order, OrderDirection, Page, PageArgs, is_few, read_page, total_count, unindexed
 from resolvers.rows import ConversationRow, CustomerRow
 from resolvers.texts import check_search
 from resolvers.viewer import Viewer, require
@@ -101,13 +101,7 @@ def other_conditions(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElem
 
 
 def _status_condition(filter: InboxFilter) -> list[ColumnElement[bool]]:
-    if filter.status is None:
-        return []
-    wanted = set(filter.status)
-    if len(wanted) <= 1 or filter.assigned_to_user_id is not None or filter.unassigned:
-        return [CONVERSATION.c.status.in_(sorted(wanted))]
-    # Said by what is left out, so that the database walks the list in its order instead of sorting all that fit.
-    return [CONVERSATION.c.status != status for status in ConversationStatus if status not in wanted]
+    return [] if filter.status is None else [CONVERSATION.c.status.in_(sorted(set(filter.status)))]
 
 
 async def inbox_page(
@@ -116,14 +110,51 @@ async def inbox_page(
     """One page of the workspace's conversations. Raises Forbidden and InvalidCursor."""
     require(viewer.reads_inbox)
     by = Order(f"inbox by {order.field}", (_KEYS[order.field], CONVERSATION.c.id), order.direction)
-    statement = _conversations(viewer).where(*inbox_condition(filter, viewer.workspace_id))
-    return await read_page(reader, statement, by, args, conversation_row)
+    parts = await _parts(reader, viewer, filter)
+    return await read_page(reader, _conversations(viewer), by, args, conversation_row, parts=parts)
 
 
 async def count_inbox(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> int:
     """How many conversations the filter means, exact up to 10,000. Raises Forbidden."""
     require(viewer.reads_inbox)
-    return await total_count(reader, select(CONVERSATION.c.id).where(*inbox_condition(filter, viewer.workspace_id)))
+    return await total_count(reader, _conversations(viewer), parts=await _parts(reader, viewer, filter))
+
+
+async def _parts(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> list[ColumnElement[bool]]:
+    """What the filter means, as read_page() takes it: a few that are collected, or one part for each status."""
+    if await _is_narrow(reader, viewer, filter):
+        return [and_(*inbox_condition(filter, viewer.workspace_id))]
+    walked = replace(filter, status=None, search=None, team_id=None if _asks_for_assignee(filter) else filter.team_id)
+    rest = and_(*inbox_condition(walked, viewer.workspace_id))
+    if walked.team_id != filter.team_id:
+        rest &= unindexed(CONVERSATION.c.team_id) == filter.team_id
+    for found in _found(viewer, filter):
+        rest &= found.where(WORD.c.conversation_id == CONVERSATION.c.id).correlate(CONVERSATION).exists()
+    statuses = sorted(set(ConversationStatus if filter.status is None else filter.status))
+    return [rest & (CONVERSATION.c.status == status) for status in statuses] or [false()]
+
+
+def _found(viewer: Viewer, filter: InboxFilter) -> list[Select[Any]]:
+    return [] if filter.search is None else matching(filter.search, WORD, "conversation_id", viewer.workspace_id)
+
+
+async def _is_narrow(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> bool:
+    """Whether so few are meant, as far as an index tells, that they are collected sooner than met on the way."""
+    if filter.ids is not None:
+        return True
+    for found in _found(viewer, filter):
+        if await is_few(reader, found):
+            return True
+    if filter.unassigned is False or (filter.team_id is not None and _asks_for_assignee(filter)):
+        whose = InboxFilter(
+            assigned_to_user_id=filter.assigned_to_user_id, unassigned=filter.unassigned, team_id=filter.team_id
+        )
+        return await is_few(reader, select(CONVERSATION.c.id).where(*inbox_condition(whose, viewer.workspace_id)))
+    return False
+
+
+def _asks_for_assignee(filter: InboxFilter) -> bool:
+    return filter.assigned_to_user_id is not None or filter.unassigned is not None
 
 
 async def conversations_by_id(

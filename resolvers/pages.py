@@ -1,8 +1,13 @@
 """Pages of a list by keyset: rows are found by their place in the order, so a page keeps its place while others come
-and go. Every page is one statement."""
+and go. Every page is one statement.
+
+A page of a million rows costs what a page of a hundred does, because no more than a page is ever put in order. An index
+gives rows in the order of a list only where the columns before it are each fixed to one value. So a list is made up of
+parts, one for each value that the filter leaves open, and a page is what comes first of the first rows of each part.
+"""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +15,22 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Row, Select, Uuid, func, literal, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Row,
+    Select,
+    Uuid,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
 
 from models.database import Reader, Tx
 from models.types import Timestamp, from_millis, to_millis
@@ -21,6 +41,8 @@ SMALLEST_PAGE = 1
 LARGEST_PAGE = 100
 DEFAULT_PAGE = 50
 COUNTED_EXACTLY = 10_000
+FEW = 5_000
+"""So many rows are collected and put in order sooner than the list is walked until a page of them has been met."""
 
 R = TypeVar("R")
 
@@ -128,18 +150,25 @@ def _typed(value: Any, column: Column[Any]) -> Any:
 
 
 async def read_page(
-    reader: Reader | Tx, statement: Select[Any], order: Order, args: PageArgs, make: Callable[[Row[Any]], R]
+    reader: Reader | Tx,
+    whole: Select[Any],
+    order: Order,
+    args: PageArgs,
+    make: Callable[[Row[Any]], R],
+    *,
+    parts: Sequence[ColumnElement[bool]] = (),
 ) -> Page[R]:
     """One page of a filtered select that names the order's columns, each row made by `make`.
 
-    With `after` there is a page before this one, with `before` one behind it; else an extra row tells.
+    Of the select are meant the rows that fulfil one of `parts`, conditions of which no row fulfils two; without parts
+    all. With `after` there is a page before this one, with `before` one behind it; else an extra row tells.
     Raises InvalidCursor.
     """
-    if args.after is not None:
-        statement = statement.where(order.beyond(args.after))
-    if args.before is not None:
-        statement = statement.where(order.beyond(args.before, backward=True))
-    found = list(await reader.rows(statement.order_by(*order.by(backward=args.backward)).limit(args.size + 1)))
+    if len(parts) > 1:
+        wanted = whole.where(_among_first(whole, parts, order, args))
+    else:
+        wanted = whole.where(*parts, *_bounds(order, args))
+    found = list(await reader.rows(_first(wanted, order, args)))
     more = len(found) > args.size
     found = found[: args.size]
     if args.backward:
@@ -152,7 +181,55 @@ async def read_page(
     )
 
 
-async def total_count(reader: Reader | Tx, statement: Select[Any]) -> int:
-    """How many rows a filtered select has: exact up to 10,000; 10,001 means more."""
-    ones = statement.with_only_columns(literal(1).label("one"), maintain_column_froms=True).order_by(None)
-    return int(await reader.scalar(select(func.count()).select_from(ones.limit(COUNTED_EXACTLY + 1).subquery())))
+def _bounds(order: Order, args: PageArgs) -> list[ColumnElement[bool]]:
+    bounds = [] if args.after is None else [order.beyond(args.after)]
+    return bounds if args.before is None else [*bounds, order.beyond(args.before, backward=True)]
+
+
+def _first(rows: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
+    return rows.order_by(*order.by(backward=args.backward)).limit(written_out(args.size + 1))
+
+
+def _among_first(
+    whole: Select[Any], parts: Sequence[ColumnElement[bool]], order: Order, args: PageArgs
+) -> ColumnElement[bool]:
+    """The condition that a row is among the first of some part: of those a page consists."""
+    bounds, (*_, row_id) = _bounds(order, args), order.columns
+    places = whole.with_only_columns(*order.columns)
+    firsts = [_first(places.where(part, *bounds), order, args).subquery() for part in parts]
+    return row_id.in_(union_all(*(select(first.c[row_id.name]) for first in firsts)))
+
+
+def written_out(value: Any) -> BindParameter[Any]:
+    """A value that is part of the statement's text.
+
+    PostgreSQL keeps one plan for all values of a parameter. It would take a limit for a tenth of everything, and one
+    value of an enumeration to be as frequent as another.
+    """
+    return bindparam("written", value, literal(value).type, unique=True, literal_execute=True)
+
+
+def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The column's value in a condition by which no rows are to be looked up: those that are met are judged by it."""
+    return func.coalesce(column, column)
+
+
+async def total_count(reader: Reader | Tx, whole: Select[Any], *, parts: Sequence[ColumnElement[bool]] = ()) -> int:
+    """How many rows of a filtered select fulfil one of `parts`: exact up to 10,000; 10,001 means more."""
+    ones = whole.with_only_columns(_ONE, maintain_column_froms=True).order_by(None)
+    rows = union_all(*(ones.where(part) for part in parts)) if len(parts) > 1 else ones.where(*parts)
+    return int(await reader.scalar(select(counted(rows))))
+
+
+def counted(rows: Select[Any] | CompoundSelect[Any]) -> ColumnElement[int]:
+    """How many rows a select has, as part of a statement: exact up to 10,000; 10,001 means more."""
+    many = rows.limit(written_out(1)).offset(written_out(COUNTED_EXACTLY)).exists()
+    return case((many, COUNTED_EXACTLY + 1), else_=select(func.count()).select_from(rows.subquery()).scalar_subquery())
+
+
+async def is_few(reader: Reader | Tx, rows: Select[Any]) -> bool:
+    """Whether a select has at most FEW rows."""
+    return not await reader.scalar(select(rows.limit(written_out(1)).offset(written_out(FEW)).exists()))
+
+
+_ONE = literal(1).label("one")

@@ -6,26 +6,38 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, String, exists, func, select, type_coerce, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, literal, select, true
 
 from models.database import Reader, Tx, table
 from models.enums import ConversationStatus, FollowUpKind, Role, UserStatus
-from models.people import Actor, TeamMember, User, UserRole, UserWord
-from models.search import matches
+from models.people import Actor, Team, TeamMember, User, UserRole, UserWord
+from models.search import matching
 from models.types import NEVER
 from models.work import Conversation, FollowUp
 from resolvers.members import sole_owner
-from resolvers.pages import Order, OrderDirection, Page, PageArgs, read_page, total_count
+from resolvers.pages import (
+    FEW,
+    Order,
+    OrderDirection,
+    Page,
+    PageArgs,
+    counted,
+    is_few,
+    read_page,
+    total_count,
+    written_out,
+)
 from resolvers.rows import DeactivationRow, UserRow, WorkloadRow
 from resolvers.texts import check_search
 from resolvers.viewer import Viewer, require
-from resolvers.visibility import belongs, visible_users
+from resolvers.visibility import belongs, visible_actors, visible_users
 
 ACTOR = table(Actor)
 CONVERSATION = table(Conversation)
 FOLLOW_UP = table(FollowUp)
 MEMBER = table(TeamMember)
 ROLE = table(UserRole)
+TEAM = table(Team)
 USER = table(User)
 WORD = table(UserWord)
 
@@ -75,13 +87,18 @@ async def users_page(
     """One page of the workspace's users. Raises Forbidden and InvalidCursor."""
     require(viewer.reads_users)
     by = Order(f"users by {order.field}", (_KEYS[order.field], USER.c.id), order.direction)
-    return await read_page(reader, _users(viewer).where(*_conditions(viewer, filter)), by, args, user_row)
+    wanted = await _condition(reader, viewer, filter)
+    return await read_page(reader, _users(viewer).where(wanted), by, args, user_row)
 
 
 async def count_users(reader: Reader | Tx, viewer: Viewer, filter: UserFilter) -> int:
     """How many users the filter lets through, exact up to 10,000. Raises Forbidden."""
     require(viewer.reads_users)
-    return await total_count(reader, select(USER.c.id).where(visible_users(viewer), *_conditions(viewer, filter)))
+    sets = _sets(viewer, filter)
+    if filter.status is None and filter.search is None and len(sets) == 1:
+        return await total_count(reader, sets[0].rows)
+    everybody = select(USER.c.id).where(visible_users(viewer))
+    return await total_count(reader, everybody.where(await _condition(reader, viewer, filter)))
 
 
 def _users(viewer: Viewer) -> Select[Any]:
@@ -89,17 +106,45 @@ def _users(viewer: Viewer) -> Select[Any]:
     return users.where(visible_users(viewer))
 
 
-def _conditions(viewer: Viewer, filter: UserFilter) -> list[Any]:
-    conditions: list[Any] = []
-    if filter.status is not None:
-        conditions.append(USER.c.status == filter.status)
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """Users by what another table says of them: all their ids, and the condition that a user is one of them."""
+
+    rows: Select[Any]
+    user_id: ColumnElement[Any]
+
+    @property
+    def has(self) -> ColumnElement[bool]:
+        return self.rows.where(self.user_id == USER.c.id).correlate(USER).exists()
+
+
+def _sets(viewer: Viewer, filter: UserFilter) -> list[_Set]:
+    sets: list[_Set] = []
     if filter.role is not None:
-        conditions.append(exists().where(ROLE.c.user_id == USER.c.id, ROLE.c.role == filter.role))
+        holders = select(ROLE.c.user_id).where(
+            ROLE.c.workspace_id == viewer.workspace_id, ROLE.c.role == written_out(filter.role.value)
+        )
+        sets.append(_Set(holders, ROLE.c.user_id))
     if filter.team_id is not None:
-        conditions.append(exists().where(MEMBER.c.team_id == filter.team_id, MEMBER.c.user_id == USER.c.id))
+        ours = select(TEAM.c.id).where(TEAM.c.id == filter.team_id, TEAM.c.workspace_id == viewer.workspace_id)
+        members = select(MEMBER.c.user_id).where(MEMBER.c.team_id == ours.scalar_subquery())
+        sets.append(_Set(members, MEMBER.c.user_id))
     if filter.search is not None:
-        conditions.append(matches(filter.search, USER.c.id, WORD, "user_id", viewer.workspace_id))
-    return conditions
+        found = matching(filter.search, WORD, "user_id", viewer.workspace_id)
+        sets += [_Set(rows, WORD.c.user_id) for rows in found]
+    return sets
+
+
+async def _condition(reader: Reader | Tx, viewer: Viewer, filter: UserFilter) -> ColumnElement[bool]:
+    """What a user must fulfil. A set of few users is collected; of each user that is met it is asked who has many."""
+    conditions = [] if filter.status is None else [USER.c.status == filter.status]
+    sets = _sets(viewer, filter)
+    for each in sets:
+        if await is_few(reader, each.rows):
+            conditions.append(USER.c.id.in_(each.rows.limit(written_out(FEW))))
+            sets.remove(each)
+            break
+    return and_(true(), *conditions, *(each.has for each in sets))
 
 
 def user_row(row: Row[Any]) -> UserRow:
@@ -151,36 +196,30 @@ _RANKS = {role: rank for rank, role in enumerate(Role)}
 
 
 async def workloads(reader: Reader | Tx, viewer: Viewer, actor_ids: Collection[UUID]) -> dict[UUID, WorkloadRow]:
-    """The unfinished work assigned to each actor that the viewer may see; without any, all zero."""
+    """The unfinished work assigned to each actor that the viewer may see; without any, all zero.
+
+    Each number is exact up to 10,000; 10,001 means more.
+    """
     seen = list(actor_ids) if belongs(viewer) else [each for each in actor_ids if each == viewer.actor_id]
-    conversations = (
-        select(CONVERSATION.c.assignee_id, type_coerce(CONVERSATION.c.status, String).label("what"), _HOW_MANY)
-        .where(
-            CONVERSATION.c.workspace_id == viewer.workspace_id,
-            CONVERSATION.c.assignee_id.in_(seen),
-            CONVERSATION.c.status.in_([ConversationStatus.OPEN, ConversationStatus.SNOOZED]),
-        )
-        .group_by(CONVERSATION.c.assignee_id, CONVERSATION.c.status)
+    c, f = CONVERSATION.c, FOLLOW_UP.c
+    rows = await reader.rows(
+        select(
+            ACTOR.c.id,
+            _assigned(c.workspace_id, c.assignee_id, c.status == ConversationStatus.OPEN).label("open"),
+            _assigned(c.workspace_id, c.assignee_id, c.status == ConversationStatus.SNOOZED).label("snoozed"),
+            _assigned(f.workspace_id, f.assignee_id, f.kind == FollowUpKind.CALLBACK).label("callbacks"),
+            _assigned(f.workspace_id, f.assignee_id, f.kind == FollowUpKind.FOLLOW_UP).label("follow_ups"),
+        ).where(visible_actors(viewer), ACTOR.c.id.in_(seen))
     )
-    follow_ups = (
-        select(FOLLOW_UP.c.assignee_id, type_coerce(FOLLOW_UP.c.kind, String).label("what"), _HOW_MANY)
-        .where(FOLLOW_UP.c.workspace_id == viewer.workspace_id, FOLLOW_UP.c.assignee_id.in_(seen))
-        .group_by(FOLLOW_UP.c.assignee_id, FOLLOW_UP.c.kind)
-    )
-    rows = await reader.rows(union_all(conversations, follow_ups))
-    found = {(row.assignee_id, row.what): row.how_many for row in rows}
-    return {
-        actor_id: WorkloadRow(
-            open=found.get((actor_id, ConversationStatus.OPEN), 0),
-            snoozed=found.get((actor_id, ConversationStatus.SNOOZED), 0),
-            callbacks=found.get((actor_id, FollowUpKind.CALLBACK), 0),
-            follow_ups=found.get((actor_id, FollowUpKind.FOLLOW_UP), 0),
-        )
-        for actor_id in seen
-    }
+    found = {row.id: WorkloadRow(row.open, row.snoozed, row.callbacks, row.follow_ups) for row in rows}
+    return {actor_id: found.get(actor_id, WorkloadRow()) for actor_id in seen}
 
 
-_HOW_MANY = func.count().label("how_many")
+def _assigned(
+    workspace_id: ColumnElement[UUID], assignee_id: ColumnElement[Any], what: ColumnElement[bool]
+) -> ColumnElement[int]:
+    theirs = select(literal(1)).where(workspace_id == ACTOR.c.workspace_id, assignee_id == ACTOR.c.id, what)
+    return counted(theirs.correlate(ACTOR))
 
 
 async def sole_owners(reader: Reader | Tx, viewer: Viewer, workspace_ids: Collection[UUID]) -> dict[UUID, UUID]:

@@ -75,7 +75,10 @@ class Deactivation:
         return await info.context.load(actors.actors_by_id, self.by_id)
 
 
-@strawberry.type(description="Unfinished work that is assigned to a user.")
+@strawberry.type(
+    description="Unfinished work that is assigned to a user. Each number is exact up to 10,000; 10,001 means more: "
+    "`dryRun` of `bulkReassign` counts all of it."
+)
 class Workload:
     """See the description."""
 

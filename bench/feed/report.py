@@ -1,14 +1,11 @@
 """The tables, and the machine they were made on."""
 
-import os
-import platform
 import statistics
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
-from pathlib import Path
 
+import bench.machine
 from bench.feed.measuring import SCOPES, Deactivations, Run, Size, Spent
 
 Runs = Mapping[str, Sequence[Run]]
@@ -23,22 +20,8 @@ BASE = "graphql-ws"
 
 def machine() -> str:
     """One line about the machine and one about the programs."""
-    cpu = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    programs = ", ".join(
-        f"{name} {version(name)}" for name in ("uvicorn", "uvloop", "websockets", "strawberry-graphql")
-    )
-    return (
-        f"{cpu}, {os.cpu_count()} cores, Linux {platform.release()}\n"
-        f"Python {platform.python_version()}, {programs}; Node {node}"
-    )
+    return f"{bench.machine.machine('uvicorn', 'uvloop', 'websockets', 'strawberry-graphql')}; Node {node}"
 
 
 def table(size: Size, runs: Runs) -> str:

@@ -156,6 +156,8 @@ async def test_each_read_is_one_statement_for_one_and_for_a_hundred(
         ({"action": [AuditAction.SESSION_REVOKED]}, "audit_action"),
         ({"actor_id": NOBODY}, "audit_actor"),
         ({"target_id": NOBODY}, "audit_target"),
+        ({"actor_id": NOBODY, "action": [AuditAction.SIGNED_IN]}, "audit_actor_action"),
+        ({"target_id": NOBODY, "action": [AuditAction.SIGNED_IN]}, "audit_target_action"),
     ],
 )
 async def test_a_page_walks_an_index_in_its_order(
@@ -168,6 +170,19 @@ async def test_a_page_walks_an_index_in_its_order(
             await ask(workshop, audit.audit_page, AuditFilter(**wanted), args)
         assert index in await plans.indexes(statements[0])
         assert not await plans.sorts(statements[0])
+
+
+async def test_of_several_actions_each_is_walked_in_its_order(workshop: Workshop, plans: Plans) -> None:
+    await crowd.audit_entries(workshop, [1, 3], workshop.olivia)
+    made = await crowd.audit_entries(workshop, [2], workshop.olivia, AuditAction.USER_INVITED)
+    wanted = AuditFilter([AuditAction.USER_INVITED, AuditAction.SIGNED_IN, AuditAction.USER_DELETED])
+    with watched(workshop.database) as statements:
+        page = await ask(workshop, audit.audit_page, wanted, PageArgs())
+        await ask(workshop, audit.count_audit, wanted)
+    assert [row.id for row in page.rows][1] == made[0]
+    assert len(page.rows) == 3
+    for each in statements:
+        assert len([index for index in await plans.indexes(each) if index == "audit_action"]) >= 3
 
 
 def entry(action: AuditAction, *, target: bool = True, itself: bool = False, **details: Any) -> AuditEntryRow:

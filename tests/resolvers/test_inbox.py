@@ -243,10 +243,14 @@ async def test_each_read_is_one_statement_for_one_and_for_a_hundred(
     made = await crowd.conversations(workshop, range(size), [ana])
     await crowd.hang_on(workshop, made, ana)
     wanted = InboxFilter(assigned_to_user_id=ana.id, search="ref")
+    async with workshop.database.read() as reader:
+        with watched(workshop.database) as statements:
+            await inbox.inbox_page(reader, workshop.olivia.viewer, InboxFilter(), InboxOrder(), PageArgs(first=size))
+            await inbox.inbox_page(reader, workshop.olivia.viewer, wanted, InboxOrder(), PageArgs(first=size))
+            await inbox.count_inbox(reader, workshop.olivia.viewer, wanted)
+    assert len(statements) == 1 + 2 + 2  # whether a search finds few is asked first
+    assert [found for each in statements for found in await plans.scans(each)] == []
     reads: list[tuple[Any, Any, int]] = [
-        (inbox.inbox_page, (InboxFilter(), InboxOrder(), PageArgs(first=size)), 0),
-        (inbox.inbox_page, (wanted, InboxOrder(), PageArgs(first=size)), 0),
-        (inbox.count_inbox, (wanted,), 0),
         (inbox.conversations_by_id, (made,), size),
         (threads.notes_of, (made, PageArgs(first=1)), size),
         (threads.follow_ups_of, (made,), size),
@@ -258,31 +262,119 @@ async def test_each_read_is_one_statement_for_one_and_for_a_hundred(
         assert len(statements) == 1, read
         assert not answers or len(found) == answers
         assert await plans.scans(statements[0]) == [], read
+        assert await plans.walks(statements[0]) == [], read
+
+
+UNASSIGNED = "conversation_assignee conversation_unassigned"
 
 
 @pytest.mark.parametrize(
     ("wanted", "index"),
     [
-        ({}, "conversation_updated"),
-        ({"status": [OPEN]}, "conversation_status_updated"),
-        ({"status": [OPEN, SNOOZED]}, "conversation_updated"),
-        ({"team_id": NOBODY}, "conversation_team_updated"),
-        ({"unassigned": True, "status": [OPEN]}, "conversation_assignee_updated conversation_unassigned_updated"),
-        ({"assigned_to_user_id": NOBODY, "status": [OPEN]}, "conversation_assignee_updated"),
+        ({}, "conversation_status"),
+        ({"unassigned": False}, "conversation_status"),
+        ({"unassigned": True}, UNASSIGNED),
+        ({"assigned_to_user_id": NOBODY}, "conversation_assignee"),
     ],
 )
-@pytest.mark.parametrize("direction", OrderDirection)
-async def test_a_page_walks_an_index_in_its_order(
-    workshop: Workshop, plans: Plans, wanted: dict[str, Any], index: str, direction: OrderDirection
+@pytest.mark.parametrize(
+    "order", [InboxOrder(field, direction) for field in InboxOrderField for direction in OrderDirection]
+)
+async def test_a_page_of_many_walks_an_index_in_its_order(
+    workshop: Workshop, plans: Plans, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], index: str, order: Any
+) -> None:
+    """Each status is walked in its order, and nothing more than those few rows is put in order."""
+    await check_walks(workshop, plans, monkeypatch, wanted, index, order)
+
+
+@pytest.mark.only_on("sqlite")
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        ({"search": "refund"}, "conversation_status"),
+        ({"team_id": NOBODY}, "conversation_team"),
+        ({"team_id": NOBODY, "unassigned": True}, UNASSIGNED),
+        ({"team_id": NOBODY, "unassigned": False}, "conversation_status"),
+        ({"team_id": NOBODY, "assigned_to_user_id": NOBODY}, "conversation_assignee"),
+    ],
+)
+@pytest.mark.parametrize("field", InboxOrderField)
+async def test_where_postgresql_sees_that_it_is_little_sqlite_walks_too(
+    workshop: Workshop, plans: Plans, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], index: str, field: Any
+) -> None:
+    await check_walks(workshop, plans, monkeypatch, wanted, index, InboxOrder(field))
+
+
+async def check_walks(
+    workshop: Workshop, plans: Plans, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], index: str, order: Any
 ) -> None:
     await crowd.conversations(workshop, range(3))
-    order = InboxOrder(direction=direction)
     page = await ask(workshop, inbox.inbox_page, InboxFilter(), order, PageArgs())
+    monkeypatch.setattr(inbox, "is_few", never)
+    fitting = {f"{each}_{order.field.removesuffix('_AT').lower()}" for each in index.split()}
     for args in (PageArgs(), PageArgs(after=page.cursors[0]), PageArgs(last=2, before=page.cursors[2])):
         with watched(workshop.database) as statements:
+            await ask(workshop, inbox.inbox_page, InboxFilter(**wanted, status=[SNOOZED]), order, args)
             await ask(workshop, inbox.inbox_page, InboxFilter(**wanted), order, args)
-        assert {*index.split()} & {*await plans.indexes(statements[0])}
-        assert not await plans.sorts(statements[0])
+        of_one, of_all = statements
+        assert fitting & {*await plans.indexes(of_one)}
+        assert not await plans.sorts(of_one)
+        assert len([each for each in await plans.indexes(of_all) if each in fitting]) == len(ConversationStatus)
+
+
+async def never(*_: object) -> bool:
+    """Says that there are too many to collect them."""
+    return False
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        ({"ids": [NOBODY]}, "conversation_pkey sqlite_autoindex_conversation_1"),
+        ({"search": "refund"}, "conversation_word_pkey"),
+        ({"team_id": NOBODY, "unassigned": True}, "conversation_team_assignee"),
+        ({"team_id": NOBODY, "assigned_to_user_id": NOBODY}, "conversation_team_assignee"),
+    ],
+)
+async def test_a_few_are_collected(workshop: Workshop, plans: Plans, wanted: dict[str, Any], index: str) -> None:
+    for read, more in ((inbox.inbox_page, (InboxOrder(), PageArgs())), (inbox.count_inbox, ())):
+        with watched(workshop.database) as statements:
+            await ask(workshop, read, InboxFilter(**wanted), *more)
+        assert {*index.split()} & {*await plans.indexes(statements[-1])}
+        for each in statements:
+            assert await plans.walks(each) == []
+
+
+async def test_pages_of_many_are_those_of_a_few(
+    workshop: Workshop, ana: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = await workshop.team("Billing")
+    made = await crowd.conversations(workshop, [3, 1, 2, 2], [ana])
+    for conversation_id in made[:3]:
+        await workshop.change(Conversation, conversation_id, team_id=team)
+    await workshop.change(Conversation, made[0], assignee_id=None)
+    await workshop.change(Conversation, made[1], status=CLOSED)
+    filters = [
+        InboxFilter(search="ref"),
+        InboxFilter(search="ref kim", team_id=team),
+        InboxFilter(unassigned=False),
+        InboxFilter(team_id=team, unassigned=True),
+        InboxFilter(team_id=team, assigned_to_user_id=ana.id, status=[OPEN]),
+    ]
+
+    async def found() -> list[Any]:
+        return [
+            (
+                await ask(workshop, inbox.inbox_page, each, InboxOrder(), PageArgs()),
+                await ask(workshop, inbox.count_inbox, each),
+            )
+            for each in filters
+        ]
+
+    of_few = await found()
+    monkeypatch.setattr(inbox, "is_few", never)
+    assert await found() == of_few
+    assert [count for _, count in of_few] == [4, 0, 3, 1, 1]
 
 
 async def test_a_search_uses_the_index_of_terms(workshop: Workshop, plans: Plans) -> None:

@@ -8,7 +8,7 @@ import pytest
 from models.enums import ConversationStatus, DeactivationReason, FollowUpKind, Role, TokenScope, UserStatus
 from models.people import AccessToken, Actor, User, UserSession
 from models.types import NEVER, NOBODY, new_id, now
-from resolvers import credentials, teams, users
+from resolvers import credentials, pages, teams, users
 from resolvers.actors import actors_by_id
 from resolvers.errors import Forbidden
 from resolvers.pages import OrderDirection, PageArgs
@@ -114,7 +114,9 @@ async def test_roles_and_teams_in_their_orders(workshop: Workshop, other: Worksh
     assert await ask(other, teams.teams_by_id, [billing]) == {}
 
 
-async def test_workloads_count_what_is_unfinished(workshop: Workshop, other: Workshop) -> None:
+async def test_workloads_count_what_is_unfinished_up_to_a_limit(
+    workshop: Workshop, other: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ana, bo = await workshop.person("Ana", Role.AGENT), await workshop.person("Bo", Role.AGENT)
     for status, times in (
         (ConversationStatus.OPEN, 3),
@@ -134,6 +136,9 @@ async def test_workloads_count_what_is_unfinished(workshop: Workshop, other: Wor
         workshop.olivia.actor_id: WorkloadRow(),
     }
     assert await ask(other, users.workloads, [ana.actor_id]) == {ana.actor_id: WorkloadRow()}
+    monkeypatch.setattr(pages, "COUNTED_EXACTLY", 1)
+    found = await ask(workshop, users.workloads, [ana.actor_id])
+    assert found == {ana.actor_id: WorkloadRow(open=2, snoozed=2, callbacks=1, follow_ups=2)}
 
 
 async def test_the_sole_owner_is_the_only_active_one_who_has_accepted(workshop: Workshop, other: Workshop) -> None:
@@ -292,8 +297,6 @@ async def test_each_read_is_one_statement_for_one_and_for_a_hundred(
     made = await crowd.people(workshop, [f"Person {number}" for number in range(size)], Role.AGENT)
     ids, actors = [person.id for person in made], [person.actor_id for person in made]
     reads: list[tuple[Any, Any]] = [
-        (users.users_page, (UserFilter(), UserOrder(), PageArgs(first=size))),
-        (users.count_users, (UserFilter(search="per"),)),
         (users.users_by_id, (ids,)),
         (users.users_by_actor, (actors,)),
         (users.roles_of, (ids,)),
@@ -310,6 +313,19 @@ async def test_each_read_is_one_statement_for_one_and_for_a_hundred(
             await ask(workshop, read, *args)
         assert len(statements) == 1, read
         assert await plans.scans(statements[0]) == [], read
+        assert read is users.sole_owners or await plans.walks(statements[0]) == [], read
+
+
+async def test_a_page_and_its_count_are_a_few_statements(workshop: Workshop, plans: Plans) -> None:
+    """One for each, and before it one for each set in which it looks whether that has few."""
+    await crowd.people(workshop, ["Person"], Role.AGENT)
+    wanted = UserFilter(UserStatus.ACTIVE, Role.AGENT, NOBODY, "per son")
+    for each, expected in ((UserFilter(), 2), (UserFilter(role=Role.AGENT), 3), (wanted, 4)):
+        with watched(workshop.database) as statements:
+            await ask(workshop, users.users_page, each, UserOrder(), PageArgs())
+            await ask(workshop, users.count_users, each)
+        assert len(statements) == expected
+        assert [found for statement in statements for found in await plans.scans(statement)] == []
 
 
 @pytest.mark.parametrize("direction", OrderDirection)
@@ -331,14 +347,65 @@ async def test_a_page_walks_an_index_in_its_order(
     status: UserStatus | None,
     index: str,
     direction: OrderDirection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     order = UserOrder(field, direction)
     page = await ask(workshop, users.users_page, UserFilter(), order, PageArgs())
-    for wanted in (UserFilter(status=status), UserFilter(status=status, role=Role.AGENT)):
-        with watched(workshop.database) as statements:
-            await ask(workshop, users.users_page, wanted, order, PageArgs(after=page.cursors[0]))
-        assert index in await plans.indexes(statements[0])
-        assert not await plans.sorts(statements[0])
+    monkeypatch.setattr(users, "is_few", never)
+    filters: list[dict[str, Any]] = [{}, {"role": Role.AGENT}]
+    if workshop.database.engine.dialect.name == "sqlite":  # PostgreSQL sees for itself that these are little
+        filters += [{"team_id": NOBODY}, {"search": "ol"}]
+    for more in filters:
+        for args in (PageArgs(), PageArgs(after=page.cursors[0]), PageArgs(last=3)):
+            with watched(workshop.database) as statements:
+                await ask(workshop, users.users_page, UserFilter(status=status, **more), order, args)
+            assert index in await plans.indexes(statements[0])
+            assert not await plans.sorts(statements[0])
+
+
+async def never(*_: object) -> bool:
+    """Says that there are too many to collect them."""
+    return False
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        ({"role": Role.OWNER}, "user_role_role"),
+        ({"role": Role.OWNER, "status": UserStatus.INACTIVE}, "user_role_role"),
+        ({"team_id": NOBODY}, "team_member team_member_pkey"),
+        ({"search": "ol"}, "user_word user_word_pkey"),
+    ],
+)
+@pytest.mark.parametrize("field", UserOrderField)
+async def test_a_few_are_collected(
+    workshop: Workshop, plans: Plans, wanted: dict[str, Any], index: str, field: UserOrderField
+) -> None:
+    with watched(workshop.database) as statements:
+        await ask(workshop, users.users_page, UserFilter(**wanted), UserOrder(field), PageArgs())
+        await ask(workshop, users.count_users, UserFilter(**wanted))
+    for each in statements:
+        assert {*index.split()} & {*await plans.indexes(each)}
+        assert await plans.walks(each) == []
+
+
+async def test_pages_of_many_are_those_of_a_few(
+    workshop: Workshop, other: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    support, theirs = await workshop.team("Support"), await other.team("Theirs")
+    await workshop.person("Ana Brandt", Role.AGENT, teams=(support,))
+    await workshop.person("Bo Brandt", Role.AGENT, teams=(support,), inactive=True)
+    filters = [
+        UserFilter(role=Role.AGENT),
+        UserFilter(role=Role.AGENT, team_id=support, search="br a"),
+        UserFilter(status=UserStatus.ACTIVE, team_id=support),
+        UserFilter(team_id=theirs),
+        UserFilter(search="brand"),
+    ]
+    of_few = [await names(workshop, each) for each in filters]
+    monkeypatch.setattr(users, "is_few", never)
+    assert [await names(workshop, each) for each in filters] == of_few
+    assert of_few == [["Ana", "Bo"], ["Ana"], ["Ana"], [], ["Ana", "Bo"]]
 
 
 async def test_a_search_uses_the_index_of_terms(workshop: Workshop, plans: Plans) -> None:

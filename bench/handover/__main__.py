@@ -1,0 +1,88 @@
+"""Measure and print: `python -m bench.handover --help`."""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.feed.crowd import Failed
+from bench.feed.peers import CLIENT_CORE
+from bench.handover import report
+from bench.handover.databases import ENGINES, Databases
+from bench.handover.operation import measure_alone, measure_beside
+from bench.handover.pages import measure_pages
+from bench.machine import machine
+
+PARTS = ("pages", "operation")
+PEOPLE = 1_000
+"""How many users the workspace has in which work is handed over."""
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.handover", description="A departure at full size.")
+    parser.add_argument("--size", type=int, default=1_000_000, help="conversations (and users, and audit entries)")
+    parser.add_argument("--small", type=int, default=10_000, help="how many of them in the workspace to compare with")
+    parser.add_argument("--runs", type=int, default=3, help="runs of the operation")
+    parser.add_argument("--rounds", type=int, default=40, help="how often each page is asked for")
+    parser.add_argument("--quiet", type=float, default=15, help="seconds of nothing else, to compare with")
+    parser.add_argument("--engines", default=",".join(ENGINES), help="which databases")
+    parser.add_argument("--parts", default=",".join(PARTS), help="what is measured")
+    parser.add_argument("--folder", help="where databases are put while it runs (default: the system's)")
+    parser.add_argument("--limit", type=int, default=90, help="minutes after which it gives up")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure what was asked for; the exit code."""
+    options = _options()
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.signal(signal.SIGTERM, _give_up)
+    signal.alarm(options.limit * 60)
+    if options.size % 5 or options.small % 5:
+        print("Error: sizes must be multiples of 5.", file=sys.stderr)
+        return 2
+    try:
+        os.sched_setaffinity(0, {CLIENT_CORE})
+        print(machine("uvicorn", "strawberry-graphql", "sqlalchemy", "aiosqlite", "asyncpg"), flush=True)
+        for engine in options.engines.split(","):
+            with tempfile.TemporaryDirectory(prefix="bench-handover-", dir=options.folder) as folder:
+                with ENGINES[engine](Path(folder)) as databases:
+                    _measure(options, engine, databases)
+    except Failed as failure:
+        print(f"Error: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _measure(options: argparse.Namespace, engine: str, databases: Databases) -> None:
+    if "pages" in options.parts.split(","):
+        sizes = (("small", min(options.small, options.size)), ("large", options.size))
+        small, large = (databases.make(name, size, size) for name, size in sizes)
+        _tell(f"{engine}: the databases are there")
+        found = measure_pages(databases, (small, large), options.rounds)
+        print(f"\n{report.pages(engine, (small, large), found, options.rounds)}", flush=True)
+        databases.drop("small")
+        databases.drop("large")
+    if "operation" in options.parts.split(","):
+        dataset = databases.make("work", options.size, min(PEOPLE, options.size))
+        _tell(f"{engine}: the database is there")
+        alone, beside = [], []
+        for number in range(options.runs):
+            alone.append(measure_alone(databases, "work", dataset))
+            beside.append(measure_beside(databases, "work", dataset, options.quiet))
+            _tell(f"{engine}: run {number + 1} of {options.runs}")
+        print(f"\n{report.operation(engine, alone, beside)}", flush=True)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _give_up(number: int, _frame: object) -> None:
+    raise Failed("It took too long." if number == signal.SIGALRM else "Stopped.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Pages of a small and of a large workspace, asked for in turn."""
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.handover.client import Client
+from bench.handover.databases import Databases
+from bench.handover.dataset import AGENT, LEAVER, TEAM, Dataset, team_id, user_id
+from schema import ids
+
+_BOUNDS = "$first: Int, $after: String, $last: Int, $before: String"
+_PAGE = "first: $first, after: $after, last: $last, before: $before"
+_INFO = "totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
+_USERS = (
+    f"query ($filter: UserFilter, $order: UserOrder, {_BOUNDS}) "
+    f"{{ page: users(filter: $filter, orderBy: $order, {_PAGE}) {{ {_INFO} "
+    "edges { node { id name email status roles teams { name } lastSignedInAt } } } }"
+)
+_INBOX = (
+    f"query ($filter: InboxFilter, $order: InboxOrder, {_BOUNDS}) "
+    f"{{ page: inbox(filter: $filter, orderBy: $order, {_PAGE}) {{ {_INFO} "
+    "edges { node { id subject status updatedAt customer { name } assignee { name } team { name } } } } }"
+)
+_AUDIT = (
+    f"query ($filter: AuditFilter, {_BOUNDS}) {{ page: auditLog(filter: $filter, {_PAGE}) {{ {_INFO} "
+    "edges { node { id at action summary } } } }"
+)
+DEPARTURE = """query ($id: ID!) {
+  user(id: $id) { departure {
+    allowed blockers { code message } liveSessions accessTokens { name }
+    workload { open snoozed callbacks followUps }
+  } }
+}"""
+
+_LEAVER, _AGENT = ids.encode("User", user_id(LEAVER)), ids.encode("User", user_id(AGENT))
+_TEAM = ids.encode("Team", team_id(TEAM))
+_BY_CREATION = {"order": {"field": "CREATED_AT", "direction": "ASC"}}
+
+LISTS: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "users": (_USERS, {}),
+    "users, inactive": (_USERS, {"filter": {"status": "INACTIVE"}}),
+    "users, a common role": (_USERS, {"filter": {"role": "AGENT"}}),
+    "users, by last sign-in": (_USERS, {"order": {"field": "LAST_SIGNED_IN_AT", "direction": "DESC"}}),
+    "users, a search that one fits": (_USERS, {"filter": {"search": "777@"}}),
+    "inbox": (_INBOX, {}),
+    "inbox, by creation": (_INBOX, _BY_CREATION),
+    "inbox, open": (_INBOX, {"filter": {"status": ["OPEN"]}}),
+    "inbox, open and snoozed, by creation": (_INBOX, {"filter": {"status": ["OPEN", "SNOOZED"]}, **_BY_CREATION}),
+    "inbox, the leaver's": (_INBOX, {"filter": {"assignedTo": {"userId": _LEAVER}}}),
+    "inbox, an agent's": (_INBOX, {"filter": {"assignedTo": {"userId": _AGENT}}}),
+    "inbox, unassigned": (_INBOX, {"filter": {"assignedTo": {"unassigned": True}}}),
+    "inbox, assigned": (_INBOX, {"filter": {"assignedTo": {"unassigned": False}}}),
+    "inbox, a team's": (_INBOX, {"filter": {"teamId": _TEAM}}),
+    "inbox, a team's, unassigned, open": (
+        _INBOX,
+        {"filter": {"teamId": _TEAM, "assignedTo": {"unassigned": True}, "status": ["OPEN"]}},
+    ),
+    "inbox, a search that a fifth fits": (_INBOX, {"filter": {"search": "refund"}}),
+    "auditLog": (_AUDIT, {}),
+    "auditLog, a rare action": (_AUDIT, {"filter": {"action": ["USER_DEACTIVATED"]}}),
+    "auditLog, several actions": (_AUDIT, {"filter": {"action": ["SESSION_REVOKED", "SIGNED_IN", "USER_DEACTIVATED"]}}),
+    "auditLog, an actor's": (_AUDIT, {"filter": {"actorId": _LEAVER}}),
+    "auditLog, an actor's rare action": (_AUDIT, {"filter": {"actorId": _LEAVER, "action": ["USER_DEACTIVATED"]}}),
+}
+SIZE = 50
+
+
+@dataclass(slots=True)
+class Timed:
+    """Medians in milliseconds, for the small and the large workspace: of the first page, and of pages at the end."""
+
+    first: tuple[float, float]
+    last: tuple[float, float] = field(default=(0.0, 0.0))
+    before_last: tuple[float, float] = field(default=(0.0, 0.0))
+
+
+def measure_pages(databases: Databases, datasets: tuple[Dataset, Dataset], rounds: int) -> dict[str, Timed]:
+    """Ask for each page in the workspaces named `small` and `large`, turn by turn."""
+    found: dict[str, Timed] = {}
+    small, large = datasets
+    with databases.serve(databases.url("small")) as one, databases.serve(databases.url("large")) as other:
+        with Client(one.port, small.token) as of_small, Client(other.port, large.token) as of_large:
+            clients = (of_small, of_large)
+            for name, (query, variables) in LISTS.items():
+                found[name] = Timed(
+                    _turns(clients, query, [{**variables, "first": SIZE}] * 2, rounds),
+                    _turns(clients, query, [{**variables, "last": SIZE}] * 2, rounds),
+                    _turns(clients, query, [_before_last(each, query, variables) for each in clients], rounds),
+                )
+            found["departure, of the leaver"] = Timed(_turns(clients, DEPARTURE, [{"id": _LEAVER}] * 2, rounds))
+            found["departure, of an agent"] = Timed(_turns(clients, DEPARTURE, [{"id": _AGENT}] * 2, rounds))
+    return found
+
+
+def _before_last(client: Client, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+    last, _ = client.ask(query, **variables, last=SIZE)
+    return {**variables, "last": SIZE, "before": last["page"]["pageInfo"]["startCursor"]}
+
+
+def _turns(
+    clients: tuple[Client, Client], query: str, variables: list[dict[str, Any]], rounds: int
+) -> tuple[float, float]:
+    took: tuple[list[float], list[float]] = ([], [])
+    for number in range(rounds + _WARM_UP):
+        for client, asked, times in zip(clients, variables, took, strict=True):
+            _, millis = client.ask(query, **asked)
+            if number >= _WARM_UP:
+                times.append(millis)
+    of_small, of_large = map(statistics.median, took)
+    return of_small, of_large
+
+
+_WARM_UP = 8
+"""So often PostgreSQL plans a statement anew before it settles, and a little more."""
