@@ -186,11 +186,15 @@ AfterCommit = Callable[[Tx], Awaitable[None]]
 
 
 class Database:
-    """A database by URL: where every read and every write of this process goes through."""
+    """A database by URL: where every read and every write of this process goes through.
 
-    def __init__(self, url: str) -> None:
+    What is opened `read_only` cannot be changed through it, whatever is tried.
+    """
+
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
         self.url = url
-        self.means: Means = Sqlite(url) if make_url(url).get_backend_name() == "sqlite" else Postgresql(url)
+        engine = Sqlite if make_url(url).get_backend_name() == "sqlite" else Postgresql
+        self.means: Means = engine(url, read_only=read_only)
         self.engine = self.means.engine
         self.after_commit: list[AfterCommit] = []
         self._underway = Underway()

@@ -69,7 +69,8 @@ class Unsuitable(Exception):
 class Postgresql:
     """A PostgreSQL database: connections that read one snapshot, and connections that write."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        read_only_or_not = {"default_transaction_read_only": "on"} if read_only else {}
         self.engine = create_async_engine(
             url,
             pool_size=CONNECTIONS,
@@ -78,7 +79,7 @@ class Postgresql:
             hide_parameters=True,
             connect_args={
                 "async_creator_fn": _connect,
-                "server_settings": SESSION,
+                "server_settings": SESSION | read_only_or_not,
                 "timeout": CONNECT_TIMEOUT_S,
             },
         )

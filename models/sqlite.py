@@ -13,9 +13,10 @@ from contextlib import AbstractAsyncContextManager, closing
 from datetime import datetime
 from functools import partial
 from typing import Any, Self
+from urllib.parse import quote
 
 import aiosqlite
-from sqlalchemy import Connection, Select, event
+from sqlalchemy import Connection, Select, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -29,9 +30,12 @@ BUSY_TIMEOUT_MS = 15_000
 class Sqlite:
     """A SQLite file: connections that read one snapshot, and connections that write alone."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        location = make_url(url)
+        if read_only:
+            location = location.set(database=read_only_name(location.database or ""), query={"uri": "true"})
         self.engine = create_async_engine(
-            url,
+            location,
             pool_size=10,
             max_overflow=10,
             pool_use_lifo=True,
@@ -78,6 +82,11 @@ class Sqlite:
             finally:
                 await raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             return not busy
+
+
+def read_only_name(path: str) -> str:
+    """What SQLite opens for reading alone, given as a URI; it makes no file where there is none."""
+    return f"file:{quote(path)}?mode=ro"
 
 
 class _Connection(aiosqlite.Connection):

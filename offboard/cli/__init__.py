@@ -22,6 +22,7 @@ app.command("create-user")(people.create_user)
 app.command("import")(data.import_file)
 app.command("demo")(data.demo)
 app.command("restored")(upkeep.restored)
+app.command("doctor")(upkeep.doctor)
 app.command("schema")(upkeep.schema)
 
 

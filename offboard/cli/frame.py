@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from models.database import Database
 from models.migrate import head, revision
+from models.sqlite import read_only_name
 from offboard.settings import InvalidSetting
 from resolvers.errors import Refused
 
@@ -60,25 +61,25 @@ def say(message: str) -> None:
 
 
 @asynccontextmanager
-async def connect(url: str) -> AsyncIterator[Database]:
+async def connect(url: str, *, read_only: bool = False) -> AsyncIterator[Database]:
     """The migrated database behind a URL; raises Problem if it is not there, or not of this release."""
     unmigrated = Problem('The database is not migrated. Run "offboard migrate" first.')
     file = _file(url)
     # Opening a file that is missing would make it.
     if file is not None and not file.exists():
         raise unmigrated
-    async with open_database(url) as database:
+    async with open_database(url, read_only=read_only) as database:
         if await revision(database) != head():
             raise unmigrated
         yield database
 
 
 @asynccontextmanager
-async def open_database(url: str) -> AsyncIterator[Database]:
+async def open_database(url: str, *, read_only: bool = False) -> AsyncIterator[Database]:
     """The database behind a URL, in whatever state; raises Problem if it cannot be opened, or is none."""
     if file := _file(url):
-        _try_file(file)
-    database = Database(url)
+        _try_file(file, read_only=read_only)
+    database = Database(url, read_only=read_only)
     try:
         try:
             await database.ping()
@@ -107,10 +108,11 @@ def _file(url: str) -> Path | None:
     return Path(parts.database or "") if parts.get_backend_name() == "sqlite" else None
 
 
-def _try_file(file: Path) -> None:
+def _try_file(file: Path, *, read_only: bool) -> None:
     # A connection that fails on the loop leaves a thread behind, which may outlive the loop.
     try:
-        with closing(sqlite3.connect(file)) as connection:
+        name = read_only_name(str(file)) if read_only else str(file)
+        with closing(sqlite3.connect(name, uri=read_only)) as connection:
             connection.execute("PRAGMA schema_version")
     except sqlite3.Error as error:
         raise Problem(f"The database {file} cannot be used: {error}.") from None

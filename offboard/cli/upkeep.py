@@ -1,4 +1,4 @@
-"""Commands for whoever operates the service: migrate, restored and schema."""
+"""Commands for whoever operates the service: migrate, restored, doctor and schema."""
 
 import asyncio
 
@@ -9,6 +9,7 @@ from models.migrate import migrate as apply_migrations
 from models.postgresql import Unsuitable
 from offboard.cli.frame import Problem, connect, describe, open_database, say, unusable
 from offboard.settings import load_settings
+from resolvers.doctor import Finding, examine
 from resolvers.provisioning import secure_restored
 
 
@@ -44,6 +45,30 @@ def restored() -> None:
             return await database.transact(secure_restored)
 
     say(f"The restored database is safe to serve. Sessions ended: {asyncio.run(work()):,}.")
+
+
+def doctor() -> None:
+    """Look for what must never be in a database, without changing anything.
+
+    Exits with 0 if nothing is wrong, with 1 and a list of what is, and with 2 if it cannot look.
+    """
+    settings = load_settings()
+
+    async def work() -> list[Finding]:
+        async with connect(settings.database_url, read_only=True) as database, database.read() as reader:
+            return await examine(reader)
+
+    findings = asyncio.run(work())
+    for each in findings:
+        say(f"Broken: {each.law}")
+        for place in each.places:
+            say(f"  {place}")
+        if each.more:
+            say("  and more")
+        say(f"  What to do: {each.remedy}")
+    if findings:
+        raise typer.Exit(1)
+    say(f"The database {describe(settings.database_url)} keeps every law.")
 
 
 def schema() -> None:

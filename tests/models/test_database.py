@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from models.database import TRIES, Database, Overtaken, Tx, table
 from models.enums import Role
@@ -247,3 +247,13 @@ async def test_an_error_of_the_database_does_not_repeat_what_was_to_be_stored(wo
         await workshop.database.transact(lambda tx: tx.add(account))
     assert "secret" not in str(caught.value)
     assert "olivia" not in str(caught.value)
+
+
+async def test_what_is_opened_to_read_only_cannot_be_changed(database_url: str, workshop: Workshop) -> None:
+    reading = Database(database_url, read_only=True)
+    async with reading.read() as reader:
+        assert await reader.scalar(select(WORKSPACE.c.slug)) == "acme"
+    with pytest.raises(DBAPIError, match=r"read-?only"):
+        await reading.transact(lambda tx: rename(tx, "Other"))
+    await reading.close()
+    assert await name_of(workshop) == "Acme"

@@ -11,6 +11,7 @@ from models.enums import ClientKind, Role
 from offboard.cli import data
 from resolvers.signing_in import SignedIn, sign_in
 from tests.offboard.commands import OWNER, PASSWORD, USER, Run, change, refused
+from tests.records import Dump, dump
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "example.jsonl"
 
@@ -51,10 +52,51 @@ def enter(url: str, workspace: str, email: str, password: str = PASSWORD) -> Sig
     return asyncio.run(work())
 
 
+def test_the_doctor_says_what_is_broken_and_changes_nothing(acme: Run, database_url: str) -> None:
+    sound = acme("doctor")
+    assert (sound.exit_code, sound.stderr) == (0, "")
+    assert "keeps every law" in sound.stdout
+    change(database_url, 'UPDATE "user" SET pending = true')
+    before = asyncio.run(rows(database_url))
+    broken = acme("doctor")
+    assert (broken.exit_code, broken.stderr) == (1, "")
+    assert broken.stdout.splitlines() == [
+        "Broken: Every workspace has an active owner.",
+        "  workspace acme",
+        "  What to do: Let one in again with `offboard create-user --role OWNER`, with an address that is not in the "
+        "workspace yet.",
+    ]
+    assert asyncio.run(rows(database_url)) == before
+
+
+async def rows(url: str) -> Dump:
+    database = Database(url)
+    try:
+        return await dump(database)
+    finally:
+        await database.close()
+
+
+@pytest.mark.only_on("sqlite")
+def test_the_doctor_makes_no_file(empty: Run, tmp_path: Path) -> None:
+    assert "not migrated" in refused(empty("doctor"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_help_lists_every_command(empty: Run) -> None:
     result = empty("--help")
     assert result.exit_code == 0
-    for command in ("serve", "migrate", "create-workspace", "create-user", "import", "demo", "restored", "schema"):
+    for command in (
+        "serve",
+        "migrate",
+        "create-workspace",
+        "create-user",
+        "import",
+        "demo",
+        "restored",
+        "doctor",
+        "schema",
+    ):
         assert command in result.stdout
 
 

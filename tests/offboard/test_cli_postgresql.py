@@ -13,6 +13,7 @@ COMMANDS = [
     ["serve"],
     ["demo"],
     ["restored"],
+    ["doctor"],
     [*OWNER, "--password-stdin"],
     [*USER, "--password-stdin"],
     ["import", "--workspace", "a", "b"],
