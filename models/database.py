@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Executable, Row, Table, inspect, make_url, select
+from sqlalchemy import Executable, FromClause, Row, Table, inspect, make_url, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlmodel import SQLModel
@@ -50,6 +50,7 @@ class Tx:
 
     `at_end` is done last, before the commit. That is when the `events` of each workspace are numbered and written
     (models.events): afterwards they are as everybody reads them, and connected nodes are told of them.
+    `work_due` tells that an operation has been started which goes on in the background.
     """
 
     def __init__(self, session: AsyncSession, means: Means) -> None:
@@ -59,6 +60,7 @@ class Tx:
         self.at_end: list[Callable[[], Awaitable[None]]] = []
         self.events: dict[UUID, list[Any]] = {}
         self.mail_due = False
+        self.work_due = False
         self.erased = False
 
     async def lock(self, *workspace_ids: UUID) -> None:
@@ -74,6 +76,10 @@ class Tx:
             .order_by(WORKSPACE.c.id)
             .with_for_update(key_share=True),
         )
+
+    def listed(self, ids: Sequence[UUID]) -> FromClause:
+        """Some ids as rows of `id` and `place`, which is their order: one parameter, however many they are."""
+        return self._means.listed(ids)
 
     async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
         """All rows of a statement."""
@@ -203,16 +209,17 @@ class Database:
         """A reader; use it as an async context manager, or refresh() it when done."""
         return Reader(self.means.readers, self._underway)
 
-    async def transact(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+    async def transact(self, work: Callable[[Tx], Awaitable[T]], *, durable: bool = True) -> T:
         """Run `work` in one transaction, commit, then tell `after_commit`; if `work` raises, everything is rolled back.
 
         From the lock to the hint nothing cancels: if the caller is cancelled, the work still ends and is told. Where
-        transactions got into each other's way, `work` is run again from its start, a few times.
+        transactions got into each other's way, `work` is run again from its start, a few times. A commit that is not
+        `durable` does not wait for the disk: a power cut may undo it, unless a durable one has come after it.
         """
-        return await self._underway.finish(self._transact(work))
+        return await self._underway.finish(self._transact(work, durable))
 
-    async def _transact(self, work: Callable[[Tx], Awaitable[T]]) -> T:
-        result, tx = await self._commit(work)
+    async def _transact(self, work: Callable[[Tx], Awaitable[T]], durable: bool) -> T:
+        result, tx = await self._commit(work, durable)
         for listener in self.after_commit:
             try:
                 await listener(tx)
@@ -220,10 +227,10 @@ class Database:
                 log.exception("A commit could not be told")
         return result
 
-    async def _commit(self, work: Callable[[Tx], Awaitable[T]]) -> tuple[T, Tx]:
+    async def _commit(self, work: Callable[[Tx], Awaitable[T]], durable: bool) -> tuple[T, Tx]:
         for tries_left in reversed(range(TRIES)):
             try:
-                async with self.begin() as tx:
+                async with self.begin(durable=durable) as tx:
                     return await work(tx), tx
             except (DBAPIError, Overtaken) as error:
                 if not tries_left or (isinstance(error, DBAPIError) and not self.means.lost_race(error)):
@@ -232,9 +239,10 @@ class Database:
         raise AssertionError
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Tx]:
-        """One write transaction: committed at the end of the block, rolled back if it raises."""
-        async with self.means.turn(), AsyncSession(self.means.writers, expire_on_commit=False) as session:
+    async def begin(self, *, durable: bool = True) -> AsyncIterator[Tx]:
+        """One write transaction: committed at the end of the block, rolled back if it raises. See transact()."""
+        writers = self.means.writers if durable else self.means.hasty_writers
+        async with self.means.turn(), AsyncSession(writers, expire_on_commit=False) as session:
             async with session.begin():
                 await session.connection()
                 tx = Tx(session, self.means)

@@ -15,7 +15,10 @@ from models.types import NEVER, Named, Text, Timestamp, new_id, where
 
 
 class Workspace(SQLModel, table=True):
-    """A tenant. Its row is the lock of everybody's lifecycle in it and counts the events of its feed."""
+    """A tenant. Its row is the lock of everybody's lifecycle in it and counts the events of its feed.
+
+    `revision` counts the transactions that changed who has its work.
+    """
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     slug: str = Field(unique=True, sa_type=Text)
@@ -26,6 +29,7 @@ class Workspace(SQLModel, table=True):
     feed_generation: str = Field(sa_type=Text)
     event_position: int = Field(default=0, sa_type=BigInteger)
     pruned_position: int = Field(default=0, sa_type=BigInteger)
+    revision: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Installation(SQLModel, table=True):

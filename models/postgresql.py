@@ -10,12 +10,14 @@ times below, and either side notices within half a minute that the other is gone
 """
 
 import socket
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Select, event, func, select, text
+from sqlalchemy import ARRAY, Connection, FromClause, Select, Uuid, bindparam, column, event, func, select, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
@@ -85,8 +87,10 @@ class Postgresql:
         )
         self.readers = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self.writers = self.engine.execution_options(isolation_level="READ COMMITTED")
+        self.hasty_writers = self.writers.execution_options(hasty=True)
         event.listen(self.engine.sync_engine, "connect", _configure)
         event.listen(self.engine.sync_engine, "checkout", _check)
+        event.listen(self.engine.sync_engine, "begin", _begin)
         event.listen(self.engine.sync_engine, "handle_error", _hide_values)
 
     def turn(self) -> AbstractAsyncContextManager[None]:
@@ -101,6 +105,11 @@ class Postgresql:
             select(func.max(func.clock_timestamp(type_=Timestamp()))).select_from(held)
         )
         return now() if moment is None else cut(moment)
+
+    def listed(self, ids: Sequence[UUID]) -> FromClause:
+        """Some ids as rows of `id` and `place`."""
+        rows = func.unnest(bindparam("ids", list(ids), ARRAY(Uuid()), unique=True))
+        return rows.table_valued(column("id", Uuid()), with_ordinality="place", name="listed").render_derived()
 
     async def prepare_to_migrate(self, connection: AsyncConnection) -> None:
         """Wait, for as long as it takes, until nobody else migrates; the lock goes with the transaction.
@@ -146,6 +155,11 @@ def _configure(connection: Any, _record: ConnectionPoolEntry) -> None:
     if ours.family != socket.AF_UNIX:
         for level, option, value in _OURS:
             ours.setsockopt(level, option, value)
+
+
+def _begin(connection: Connection) -> None:
+    if connection.get_execution_options().get("hasty"):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
 
 def _check(connection: Any, _record: ConnectionPoolEntry, _proxy: object) -> None:

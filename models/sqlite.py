@@ -8,15 +8,17 @@ lock.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from datetime import datetime
 from functools import partial
 from typing import Any, Self
 from urllib.parse import quote
+from uuid import UUID
 
 import aiosqlite
-from sqlalchemy import Connection, Select, event, make_url
+import orjson
+from sqlalchemy import Connection, FromClause, Integer, Select, Uuid, column, event, func, make_url, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -44,6 +46,7 @@ class Sqlite:
         )
         self.readers = self.engine
         self.writers = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        self.hasty_writers = self.writers.execution_options(synchronous="NORMAL")
         self._turn = asyncio.Lock()
         event.listen(self.engine.sync_engine, "connect", _configure)
         event.listen(self.engine.sync_engine, "begin", _begin)
@@ -55,6 +58,12 @@ class Sqlite:
     async def hold(self, session: AsyncSession, rows: Select[Any]) -> datetime:
         """Lock some rows until the commit; the time, once they are locked. The write transaction holds them already."""
         return now()
+
+    def listed(self, ids: Sequence[UUID]) -> FromClause:
+        """Some ids as rows of `id` and `place`."""
+        texts = orjson.dumps([each.hex for each in ids]).decode()
+        rows = func.json_each(texts).table_valued(column("value", Uuid()), column("key", Integer()))
+        return select(rows.c.value.label("id"), rows.c.key.label("place")).subquery("listed")
 
     async def prepare_to_migrate(self, connection: AsyncConnection) -> None:
         """Wait until nobody else migrates. The write transaction has waited already."""
@@ -158,4 +167,8 @@ def _configure(connection: Any, _record: ConnectionPoolEntry) -> None:
 
 
 def _begin(connection: Connection) -> None:
+    synchronous = connection.get_execution_options().get("synchronous", "FULL")
+    if connection.info.get("synchronous", "FULL") != synchronous:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
+        connection.info["synchronous"] = synchronous
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))

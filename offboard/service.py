@@ -1,4 +1,4 @@
-"""What a process consists of: the database, the feed, the mailer and the clock, started and stopped together."""
+"""What a process consists of: database, feed, mailer, clock and runner, started and stopped together."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,6 +17,7 @@ from offboard.feed.connection import Credential
 from offboard.feed.feed import Feed
 from offboard.mail.mailer import Mailer
 from offboard.mail.transports import open_transport
+from offboard.runner import Runner
 from offboard.settings import Settings
 from offboard.web_session import WebSessions
 from resolvers.sessions import touch
@@ -44,7 +45,13 @@ class Service:
         )
         self.web_sessions = WebSessions(settings.public_url)
         self.clock = Clock(self.database, retention=settings.event_retention)
-        self.database.after_commit += [self.feed.committed, self.mailer.committed, self.clock.committed]
+        self.runner = Runner(self.database)
+        self.database.after_commit += [
+            self.feed.committed,
+            self.mailer.committed,
+            self.clock.committed,
+            self.runner.committed,
+        ]
         self._lifetimes = Lifetimes(
             session=settings.session_lifetime,
             invitation=settings.invitation_lifetime,
@@ -58,7 +65,7 @@ class Service:
     async def running(self) -> AsyncIterator[None]:
         """Run until the block ends."""
         await self.feed.start()
-        loops = [asyncio.create_task(loop.run()) for loop in (self.mailer, self.clock)]
+        loops = [asyncio.create_task(loop.run()) for loop in (self.mailer, self.clock, self.runner)]
         try:
             yield
         finally:

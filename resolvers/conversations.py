@@ -7,9 +7,11 @@ from sqlalchemy import update
 from models.database import Tx, table
 from models.enums import AuditAction
 from models.types import new_id
-from models.work import Conversation, Note
+from models.work import Assignment, Conversation, Note
 from resolvers import audit
 from resolvers.errors import not_found
+from resolvers.released import released_actors
+from resolvers.revisions import next_revision
 from resolvers.targets import Target, resolve_target
 from resolvers.texts import LONGEST_TEXT, required_text
 from resolvers.viewer import Viewer, enter, require
@@ -26,8 +28,20 @@ async def assign_conversation(tx: Tx, viewer: Viewer, *, conversation_id: UUID, 
     require(viewer.writes_inbox)
     conversation = await _find(tx, viewer, conversation_id)
     actor_id = next(iter(await resolve_target(tx, viewer, to)), None)
-    if conversation.assignee_id != actor_id:
-        await _touch(tx, conversation_id, assignee_id=actor_id)
+    released = await released_actors(tx, viewer.workspace_id)
+    holder_id = None if conversation.assignee_id in released else conversation.assignee_id
+    if holder_id != actor_id:
+        revision = await _touch(tx, viewer, conversation_id, assignee_id=actor_id)
+        await tx.add(
+            Assignment(
+                conversation_id=conversation_id,
+                revision=revision,
+                from_id=holder_id,
+                to_id=actor_id,
+                by_id=viewer.actor_id,
+                at=tx.now,
+            )
+        )
         await audit.record(
             tx,
             viewer.workspace_id,
@@ -56,7 +70,7 @@ async def add_note(tx: Tx, viewer: Viewer, *, conversation_id: UUID, body: str) 
         created_at=tx.now,
     )
     await tx.add(note)
-    await _touch(tx, conversation_id, updated_at=tx.now)
+    await _touch(tx, viewer, conversation_id, updated_at=tx.now)
     await audit.record(
         tx,
         viewer.workspace_id,
@@ -74,9 +88,7 @@ async def _find(tx: Tx, viewer: Viewer, conversation_id: UUID) -> Conversation:
     return conversation
 
 
-async def _touch(tx: Tx, conversation_id: UUID, **values: object) -> None:
-    await tx.run(
-        update(CONVERSATION)
-        .where(CONVERSATION.c.id == conversation_id)
-        .values(revision=CONVERSATION.c.revision + 1, **values)
-    )
+async def _touch(tx: Tx, viewer: Viewer, conversation_id: UUID, **values: object) -> int:
+    revision = await next_revision(tx, viewer.workspace_id)
+    await tx.run(update(CONVERSATION).where(CONVERSATION.c.id == conversation_id).values(revision=revision, **values))
+    return revision

@@ -19,9 +19,10 @@ from models.enums import (
 from models.log import AuditEntry
 from models.people import AccessToken, Account, Actor, User
 from models.types import NEVER
-from models.work import BulkOperation, Conversation, CsatResponse, FollowUp, Note
+from models.work import BulkOperation, CsatResponse, Note
 from resolvers import audit, authority
 from resolvers.errors import Refused, refuse
+from resolvers.handover import release_work_of
 from resolvers.holds import check_hold
 from resolvers.members import Member, find_member, is_sole_owner
 from resolvers.sessions import SESSION, end_sessions
@@ -29,9 +30,7 @@ from resolvers.viewer import Viewer, enter, require
 
 ACCOUNT = table(Account)
 ACTOR = table(Actor)
-CONVERSATION = table(Conversation)
 EVENT = events.EVENT
-FOLLOW_UP = table(FollowUp)
 USER = table(User)
 
 _TRACES = (
@@ -44,8 +43,9 @@ _TRACES = (
 
 
 async def delete_user(tx: Tx, viewer: Viewer, *, user_id: UUID, confirmation: str, reason: DeletionReason) -> UUID:
-    """Delete a user for good. Sessions end with USER_DELETED, assigned work goes to Unassigned.
+    """Delete a user for good. Sessions end with USER_DELETED, assigned work reads as Unassigned.
 
+    That takes no longer for who had or wrote much: an operation moves the work afterwards.
     Repeating it while the deletion is still in the event feed succeeds and changes nothing. Raises Forbidden; refuses
     with NOT_FOUND, OWNER_REQUIRED, SOLE_OWNER, LEGAL_HOLD, CONFIRMATION_MISMATCH, ACCOUNT_IN_USE or RETENTION_PERIOD.
     """
@@ -123,12 +123,6 @@ async def erase(tx: Tx, viewer: Viewer, member: Member, reason: DeletionReason) 
     user, actor_id = member.user, member.actor.id
     await tx.hold(Account, id=user.account_id)
     ended = await end_sessions(tx, SESSION.c.user_id == user.id, reason=RevocationReason.USER_DELETED)
-    for work in (CONVERSATION, FOLLOW_UP):
-        await tx.run(
-            update(work)
-            .where(work.c.workspace_id == user.workspace_id, work.c.assignee_id == actor_id)
-            .values(assignee_id=None)
-        )
     await tx.run(update(ACTOR).where(ACTOR.c.id == actor_id).values(user_id=None, reference=uuid4()))
     await tx.run(delete(USER).where(USER.c.id == user.id))
     others = await tx.scalar(select(func.count()).select_from(USER).where(USER.c.account_id == user.account_id))
@@ -144,4 +138,5 @@ async def erase(tx: Tx, viewer: Viewer, member: Member, reason: DeletionReason) 
         reason=reason,
         sessions=ended,
     )
+    await release_work_of(tx, user.workspace_id, actor_id)
     tx.erased = True

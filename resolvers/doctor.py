@@ -41,7 +41,7 @@ NAMES_ACTOR: tuple[Column[Any], ...] = tuple(
         (Note, ("author_id",)),
         (AuditEntry, ("actor_id", "target_id")),
         (CsatResponse, ("handled_by_id",)),
-        (BulkOperation, ("started_by_id",)),
+        (BulkOperation, ("started_by_id", "released_id")),
         (AccessToken, ("created_by_id",)),
         (User, ("deactivated_by_id",)),
         (MailedLink, ("sent_by_id",)),
@@ -209,16 +209,22 @@ def _actors_of_nothing() -> Select[Any]:
 
 
 def _held_by_deleted(work: Table) -> Select[Any]:
+    is_released = exists().where(
+        OPERATION.c.released_id == work.c.assignee_id,
+        OPERATION.c.workspace_id == work.c.workspace_id,
+        OPERATION.c.status == BulkOperationStatus.RUNNING,
+    )
     return (
         select(work.c.id.label(work.name), work.c.assignee_id.label("assigned to the deleted actor"))
         .join(ACTOR, ACTOR.c.id == work.c.assignee_id)
-        .where(ACTOR.c.user_id.is_(None))
+        .where(ACTOR.c.user_id.is_(None), ~is_released)
     )
 
 
 def _abandoned(since: datetime) -> Select[Any]:
     return select(OPERATION.c.id.label("operation"), OPERATION.c.started_at.label("started")).where(
-        OPERATION.c.status == BulkOperationStatus.RUNNING, OPERATION.c.started_at < since
+        OPERATION.c.status == BulkOperationStatus.RUNNING,
+        func.coalesce(OPERATION.c.lease_until, OPERATION.c.started_at) < since,
     )
 
 

@@ -1,36 +1,28 @@
 """Handing work over in bulk: what is "assigned to X" goes to a colleague, to several in turn, or to Unassigned."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import exists, or_, select
 
 from models.database import Tx, table
-from models.enums import AuditAction, BulkOperationStatus, ConversationStatus, ErrorCode
-from models.people import Actor
-from models.work import BulkOperation
-from resolvers import audit
+from models.enums import BulkOperationStatus, ConversationStatus, ErrorCode
+from models.work import BulkOperation, Conversation, FollowUp
+from resolvers.bulk.counting import Counts, count
+from resolvers.bulk.plan import Plan
+from resolvers.bulk.running import begin, cancel
 from resolvers.errors import not_found, refuse
-from resolvers.inbox import InboxFilter, assignee_condition, inbox_condition, other_conditions
-from resolvers.members import Member, find_member
-from resolvers.moves import (
-    CONVERSATION,
-    FOLLOW_UP,
-    MOVED,
-    MOVED_FOLLOW_UP,
-    move_conversations,
-    move_follow_ups,
-    note_conversations,
-    note_follow_ups,
-    note_way_back,
-    snooze_again,
-)
+from resolvers.inbox import InboxFilter
+from resolvers.members import Member, find_member, system_actor
+from resolvers.released import released_actors
+from resolvers.revisions import next_revision
 from resolvers.targets import Target, resolve_target
 from resolvers.texts import storable
 from resolvers.viewer import Viewer, enter, require
 
-ACTOR = table(Actor)
+CONVERSATION = table(Conversation)
+FOLLOW_UP = table(FollowUp)
 OPERATION = table(BulkOperation)
 
 UNFINISHED = (ConversationStatus.OPEN, ConversationStatus.SNOOZED)
@@ -44,16 +36,6 @@ class BulkReassigned:
 
     operation_id: UUID | None
     matched: int
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A hand-over made up of conditions: which conversations, which follow-ups, to which actors in turn."""
-
-    conversations: ColumnElement[bool]
-    follow_ups: ColumnElement[bool] | None
-    to: list[UUID]
-    unsnooze: bool
 
 
 async def bulk_reassign(
@@ -78,38 +60,53 @@ async def bulk_reassign(
         _check_key(idempotency_key)
         if not dry_run and (first := await _first(tx, viewer, idempotency_key)):
             return first
-    whose = None
+    holder_id = None
     if (user_id := filter.assigned_to_user_id) is not None:
-        whose = (await find_member(tx, viewer.workspace_id, user_id, "filter", "assignedTo", "userId")).actor.id
+        holder_id = (await find_member(tx, viewer.workspace_id, user_id, "filter", "assignedTo", "userId")).actor.id
     plan = Plan(
-        conversations=_conversations(viewer, filter),
-        follow_ups=_follow_ups(viewer, filter) if include_follow_ups else None,
-        to=await resolve_target(tx, viewer, to),
+        to=tuple(await resolve_target(tx, viewer, to)),
+        status=UNFINISHED if filter.status is None else tuple(dict.fromkeys(filter.status)),
+        any_status=filter.status is None,
+        ids=None if filter.ids is None else tuple(filter.ids),
+        holder_id=holder_id,
+        unassigned=filter.unassigned,
+        team_id=filter.team_id,
+        search=filter.search,
         unsnooze=unsnooze,
+        follow_ups=include_follow_ups,
+        released=await released_actors(tx, viewer.workspace_id) if holder_id is None else (),
     )
-    matched = await _count(tx, plan)
+    counts = await count(tx, viewer.workspace_id, plan)
     if dry_run:
-        return BulkReassigned(None, matched)
-    operation_id = await _carry_out(tx, viewer, plan, matched, whose, idempotency_key)
-    return BulkReassigned(operation_id, matched)
+        return BulkReassigned(None, counts.matched)
+    operation = await _start(tx, viewer, plan, counts, idempotency_key)
+    return BulkReassigned(operation, counts.matched)
 
 
 async def hand_over_work_of(tx: Tx, viewer: Viewer, member: Member, to: Target, *, even_nothing: bool) -> UUID | None:
     """Hand over all unfinished work of one user, inside a verb that holds the lock and has checked permission.
 
-    Where there is none, an operation tells so only with `even_nothing`. Refuses with NOT_FOUND or ASSIGNEE_INACTIVE.
+    Where there is none, an operation tells so only with `even_nothing`; where it is under way, the one that does it.
+    Refuses with NOT_FOUND or ASSIGNEE_INACTIVE.
     """
-    theirs = InboxFilter(assigned_to_user_id=member.user.id)
     plan = Plan(
-        conversations=_conversations(viewer, theirs),
-        follow_ups=_follow_ups(viewer, theirs),
-        to=await resolve_target(tx, viewer, to),
-        unsnooze=False,
+        to=tuple(await resolve_target(tx, viewer, to)), status=UNFINISHED, any_status=True, holder_id=member.actor.id
     )
-    matched = await _count(tx, plan)
-    if not matched and not even_nothing:
+    if under_way := await _same_under_way(tx, viewer, plan):
+        return under_way
+    counts = await count(tx, viewer.workspace_id, plan)
+    if not counts.matched and not even_nothing:
         return None
-    return await _carry_out(tx, viewer, plan, matched, member.actor.id, None)
+    return await _start(tx, viewer, plan, counts, None)
+
+
+async def _same_under_way(tx: Tx, viewer: Viewer, plan: Plan) -> UUID | None:
+    running = await tx.rows(
+        select(OPERATION.c.id, OPERATION.c.plan)
+        .where(OPERATION.c.workspace_id == viewer.workspace_id, OPERATION.c.status == BulkOperationStatus.RUNNING)
+        .order_by(OPERATION.c.started_at)
+    )
+    return next((row.id for row in running if row.plan and Plan.load(row.plan) == plan), None)
 
 
 def _check_key(key: str) -> None:
@@ -132,58 +129,43 @@ async def _first(tx: Tx, viewer: Viewer, key: str) -> BulkReassigned | None:
     return None if row is None else BulkReassigned(row.id, row.matched)
 
 
-def _conversations(viewer: Viewer, filter: InboxFilter) -> ColumnElement[bool]:
-    narrowed = replace(filter, status=UNFINISHED) if filter.status is None else filter
-    return and_(*inbox_condition(narrowed, viewer.workspace_id))
-
-
-def _follow_ups(viewer: Viewer, filter: InboxFilter) -> ColumnElement[bool]:
-    fitting = select(CONVERSATION.c.id).where(*other_conditions(filter, viewer.workspace_id))
-    return and_(
-        FOLLOW_UP.c.workspace_id == viewer.workspace_id,
-        FOLLOW_UP.c.conversation_id.in_(fitting),
-        *assignee_condition(filter, FOLLOW_UP.c.assignee_id, viewer.workspace_id),
-    )
-
-
-async def _count(tx: Tx, plan: Plan) -> int:
-    matched: int = await tx.scalar(select(func.count()).select_from(CONVERSATION).where(plan.conversations))
-    if plan.follow_ups is not None:
-        matched += await tx.scalar(select(func.count()).select_from(FOLLOW_UP).where(plan.follow_ups))
-    return matched
-
-
-async def _carry_out(
-    tx: Tx, viewer: Viewer, plan: Plan, matched: int, whose: UUID | None, idempotency_key: str | None
-) -> UUID:
+async def _start(tx: Tx, viewer: Viewer, plan: Plan, counts: Counts, idempotency_key: str | None) -> UUID:
     operation = BulkOperation(
         workspace_id=viewer.workspace_id,
-        status=BulkOperationStatus.COMPLETED,
+        status=BulkOperationStatus.RUNNING,
         started_by_id=viewer.actor_id,
         started_at=tx.now,
-        finished_at=tx.now,
-        matched=matched,
-        processed=matched,
+        matched=counts.matched,
+        processed=counts.settled,
         idempotency_key=idempotency_key,
+        revision=await next_revision(tx, viewer.workspace_id),
     )
-    await tx.add(operation)
-    await note_conversations(tx, operation.id, plan.conversations, plan.to, unsnooze=plan.unsnooze)
-    if plan.follow_ups is not None:
-        await note_follow_ups(tx, operation.id, plan.follow_ups, plan.to)
-    operation.reassigned_conversations = await move_conversations(tx, operation.id)
-    operation.reassigned_follow_ups = await move_follow_ups(tx, operation.id)
-    await tx.add(operation)
-    await audit.record(
-        tx,
-        viewer.workspace_id,
-        AuditAction.BULK_REASSIGNED,
-        actor_id=viewer.actor_id,
-        target_id=whose,
-        operation=str(operation.id),
-        conversations=operation.reassigned_conversations,
-        followUps=operation.reassigned_follow_ups,
-    )
+    await begin(tx, operation, plan, conversations=counts.conversations, followUps=counts.follow_ups)
     return operation.id
+
+
+async def release_work_of(tx: Tx, workspace_id: UUID, actor_id: UUID) -> None:
+    """Start to release whatever is assigned to a user who was deleted, inside the verb that does so."""
+    if not await tx.scalar(
+        select(
+            or_(
+                *(
+                    exists().where(work.c.workspace_id == workspace_id, work.c.assignee_id == actor_id)
+                    for work in (CONVERSATION, FOLLOW_UP)
+                )
+            )
+        )
+    ):
+        return
+    operation = BulkOperation(
+        workspace_id=workspace_id,
+        status=BulkOperationStatus.RUNNING,
+        started_by_id=await system_actor(tx, workspace_id),
+        started_at=tx.now,
+        released_id=actor_id,
+        revision=await next_revision(tx, workspace_id),
+    )
+    await begin(tx, operation, None)
 
 
 async def undo_bulk_reassign(tx: Tx, viewer: Viewer, *, operation_id: UUID) -> BulkReassigned:
@@ -201,32 +183,17 @@ async def undo_bulk_reassign(tx: Tx, viewer: Viewer, *, operation_id: UUID) -> B
         raise refuse(ErrorCode.CANNOT_UNDO, why, "operationId")
     undo = BulkOperation(
         workspace_id=viewer.workspace_id,
-        status=BulkOperationStatus.COMPLETED,
+        status=BulkOperationStatus.RUNNING,
         started_by_id=viewer.actor_id,
         started_at=tx.now,
-        finished_at=tx.now,
+        matched=first.reassigned_conversations + first.reassigned_follow_ups,
         undo_of_id=first.id,
+        revision=await next_revision(tx, viewer.workspace_id),
     )
     first.status = BulkOperationStatus.UNDONE
-    await tx.add(undo, first)
-    await note_way_back(tx, undo.id, first.id, MOVED, CONVERSATION, ACTOR)
-    await note_way_back(tx, undo.id, first.id, MOVED_FOLLOW_UP, FOLLOW_UP, ACTOR)
-    undo.reassigned_conversations = await move_conversations(tx, undo.id)
-    undo.reassigned_follow_ups = await move_follow_ups(tx, undo.id)
-    await snooze_again(tx, undo.id, first.id, tx.now)
-    undo.matched = undo.processed = first.reassigned_conversations + first.reassigned_follow_ups
-    undo.skipped = undo.matched - undo.reassigned_conversations - undo.reassigned_follow_ups
-    await tx.add(undo)
-    await audit.record(
-        tx,
-        viewer.workspace_id,
-        AuditAction.BULK_REASSIGN_UNDONE,
-        actor_id=viewer.actor_id,
-        operation=str(undo.id),
-        undone=str(first.id),
-        conversations=undo.reassigned_conversations,
-        followUps=undo.reassigned_follow_ups,
-    )
+    await tx.add(first)
+    counted = {"conversations": first.reassigned_conversations, "followUps": first.reassigned_follow_ups}
+    await begin(tx, undo, None, **counted)
     return BulkReassigned(undo.id, undo.matched)
 
 
@@ -235,6 +202,27 @@ def _why_not_undo(operation: BulkOperation) -> str | None:
         return "This operation is itself an undo. Hand the work over again instead."
     if operation.status is BulkOperationStatus.UNDONE:
         return "This operation was undone already."
-    if operation.status not in (BulkOperationStatus.COMPLETED, BulkOperationStatus.CANCELLED):
-        return "Only an operation that has ended can be undone."
+    if operation.released_id is not None:
+        return "The work of a deleted user cannot be given back."
+    if operation.status is BulkOperationStatus.RUNNING:
+        return "Only an operation that has ended can be undone. Cancel it first, or wait."
     return None
+
+
+async def cancel_bulk_reassign(tx: Tx, viewer: Viewer, *, operation_id: UUID) -> BulkReassigned:
+    """Stop a hand-over, or an undo, that is running: what it has done stays, and can be undone.
+
+    One that was cancelled already stays as it is. Raises Forbidden; refuses with NOT_FOUND or CANNOT_CANCEL.
+    """
+    viewer = await enter(tx, viewer)
+    require(viewer.writes_inbox)
+    operation = await tx.get(BulkOperation, id=operation_id, workspace_id=viewer.workspace_id)
+    if operation is None:
+        raise not_found("operation", "operationId")
+    if operation.released_id is not None:
+        raise refuse(ErrorCode.CANNOT_CANCEL, "What a deleted user had becomes Unassigned in any case.", "operationId")
+    if operation.status is BulkOperationStatus.RUNNING:
+        await cancel(tx, operation, viewer.actor_id)
+    elif operation.status is not BulkOperationStatus.CANCELLED:
+        raise refuse(ErrorCode.CANNOT_CANCEL, "This operation has ended already. Undo it instead.", "operationId")
+    return BulkReassigned(operation.id, operation.matched)

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import product
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, select
+from sqlalchemy import ColumnElement, Row, Select, and_, false, or_, select, true
 
 from models.database import Reader, Tx, table
 from models.enums import ConversationStatus
@@ -15,6 +16,7 @@ from models.work import Conversation, ConversationWord
 from resolvers.actors import actor_of
 from resolvers.errors import InvalidInput
 from resolvers.pages import Order, OrderDirection, Page, PageArgs, is_few, read_page, total_count, unindexed
+from resolvers.released import released_actors
 from resolvers.rows import ConversationRow, CustomerRow
 from resolvers.texts import check_search
 from resolvers.viewer import Viewer, require
@@ -68,27 +70,19 @@ class InboxFilter:
             raise InvalidInput(f"`ids` must be at most {MOST_IDS:,}. Describe them by the other filters, or in parts.")
 
 
-def inbox_condition(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElement[bool]]:
-    """What a conversation must fulfil to be meant by the filter, its workspace included."""
-    return [
-        *other_conditions(filter, workspace_id),
-        *assignee_condition(filter, CONVERSATION.c.assignee_id, workspace_id),
-    ]
-
-
-def assignee_condition(
-    filter: InboxFilter, assignee: ColumnElement[Any], workspace_id: UUID
-) -> list[ColumnElement[bool]]:
-    """What the filter demands of an assignee: a conversation's, or a follow-up's own."""
-    conditions: list[ColumnElement[bool]] = []
+def _holders(filter: InboxFilter, workspace_id: UUID, released: Collection[UUID]) -> list[ColumnElement[bool]]:
+    """What the filter demands of the assignee, as conditions of which a conversation fulfils one at most."""
+    assignee = CONVERSATION.c.assignee_id
     if filter.assigned_to_user_id is not None:
-        conditions.append(assignee == actor_of(filter.assigned_to_user_id, workspace_id))
-    if filter.unassigned is not None:
-        conditions.append(assignee.is_(None) if filter.unassigned else assignee.is_not(None))
-    return conditions
+        return [assignee == actor_of(filter.assigned_to_user_id, workspace_id)]
+    if filter.unassigned is None:
+        return [true()]
+    if filter.unassigned:
+        return [assignee.is_(None), *(assignee == each for each in released)]
+    return [and_(assignee.is_not(None), *(assignee != each for each in released))]
 
 
-def other_conditions(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElement[bool]]:
+def _other_conditions(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElement[bool]]:
     """What the filter demands of a conversation besides its assignee; its workspace included, status where given."""
     conditions = [CONVERSATION.c.workspace_id == workspace_id, *_status_condition(filter)]
     if filter.ids is not None:
@@ -121,24 +115,31 @@ async def count_inbox(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) 
 
 
 async def _parts(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> list[ColumnElement[bool]]:
-    """What the filter means, as read_page() takes it: a few that are collected, or one part for each status."""
-    if await _is_narrow(reader, viewer, filter):
-        return [and_(*inbox_condition(filter, viewer.workspace_id))]
+    """What the filter means, as read_page() takes it: a few that are collected, or one part for each status.
+
+    What is nobody's has parts for those too whose work is being released.
+    """
+    workspace_id = viewer.workspace_id
+    released = await released_actors(reader, workspace_id) if filter.unassigned is not None else ()
+    holders = _holders(filter, workspace_id, released)
+    if await _is_narrow(reader, viewer, filter, or_(*holders)):
+        return [and_(*_other_conditions(filter, workspace_id), or_(*holders))]
     walked = replace(filter, status=None, search=None, team_id=None if _asks_for_assignee(filter) else filter.team_id)
-    rest = and_(*inbox_condition(walked, viewer.workspace_id))
+    rest = and_(*_other_conditions(walked, workspace_id))
     if walked.team_id != filter.team_id:
         rest &= unindexed(CONVERSATION.c.team_id) == filter.team_id
     for found in _found(viewer, filter):
         rest &= found.where(WORD.c.conversation_id == CONVERSATION.c.id).correlate(CONVERSATION).exists()
     statuses = sorted(set(ConversationStatus if filter.status is None else filter.status))
-    return [rest & (CONVERSATION.c.status == status) for status in statuses] or [false()]
+    parts = [rest & held & (CONVERSATION.c.status == status) for held, status in product(holders, statuses)]
+    return parts or [false()]
 
 
 def _found(viewer: Viewer, filter: InboxFilter) -> list[Select[Any]]:
     return [] if filter.search is None else matching(filter.search, WORD, "conversation_id", viewer.workspace_id)
 
 
-async def _is_narrow(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> bool:
+async def _is_narrow(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter, held: ColumnElement[bool]) -> bool:
     """Whether so few are meant, as far as an index tells, that they are collected sooner than met on the way."""
     if filter.ids is not None:
         return True
@@ -146,10 +147,9 @@ async def _is_narrow(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -
         if await is_few(reader, found):
             return True
     if filter.unassigned is False or (filter.team_id is not None and _asks_for_assignee(filter)):
-        whose = InboxFilter(
-            assigned_to_user_id=filter.assigned_to_user_id, unassigned=filter.unassigned, team_id=filter.team_id
-        )
-        return await is_few(reader, select(CONVERSATION.c.id).where(*inbox_condition(whose, viewer.workspace_id)))
+        whose = InboxFilter(team_id=filter.team_id)
+        conditions = (*_other_conditions(whose, viewer.workspace_id), held)
+        return await is_few(reader, select(CONVERSATION.c.id).where(*conditions))
     return False
 
 

@@ -46,6 +46,8 @@ FEW = 5_000
 
 R = TypeVar("R")
 
+_TOO_LARGE = 2**31
+
 
 class OrderDirection(StrEnum):
     """Which end of an order comes first."""
@@ -144,6 +146,9 @@ def _typed(value: Any, column: Column[Any]) -> Any:
     if isinstance(column.type, Timestamp):
         if type(value) is int:
             return from_millis(value)
+    elif isinstance(column.type, Integer):
+        if type(value) is int and abs(value) < _TOO_LARGE:
+            return value
     elif isinstance(value, str) and storable(value):
         return UUID(value) if isinstance(column.type, Uuid) else value
     raise TypeError

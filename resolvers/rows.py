@@ -243,6 +243,17 @@ class BulkOperationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AssignmentRow:
+    """From whom a conversation went to whom, by actor ids, None for Unassigned; `operation_id` if in bulk."""
+
+    from_id: UUID | None
+    to_id: UUID | None
+    by_id: UUID
+    at: datetime
+    operation_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class AuditEntryRow:
     """Who did what to whom, by actor ids; resolvers.summaries.summary() puts it into words."""
 

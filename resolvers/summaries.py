@@ -87,6 +87,26 @@ def _taken_back(actor: str, target: str | None, entry: AuditEntryRow) -> str:
     return f"{actor} undid a hand-over, which gave back {_work(entry.details)}"
 
 
+def _started(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    if "undone" in entry.details:
+        return f"{actor} began to undo a hand-over of {_work(entry.details)}"
+    return f"{actor} began to hand over {_work(entry.details)}" + (f" of {target}" if target else "")
+
+
+def _cancelled(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    what = "the undoing of a hand-over" if "undone" in entry.details else "a hand-over"
+    return f"{actor} stopped {what}" + (f" of the work of {target}" if target else "") + _by_then(entry.details)
+
+
+def _failed(actor: str, target: str | None, entry: AuditEntryRow) -> str:
+    whose = f" of the work of {target}" if target else ""
+    return f"A hand-over{whose} stopped, because somebody who was to get it is not active" + _by_then(entry.details)
+
+
+def _by_then(details: Details) -> str:
+    return f", after {_work(details)}"
+
+
 def _assigned(actor: str, target: str | None, entry: AuditEntryRow) -> str:
     if entry.target_id is None:
         return f"{actor} unassigned a conversation"
@@ -160,6 +180,9 @@ _SENTENCES: dict[AuditAction, Callable[[str, str | None, AuditEntryRow], str]] =
     AuditAction.PASSWORD_CHANGED: _password_changed,
     AuditAction.BULK_REASSIGNED: _handed_over,
     AuditAction.BULK_REASSIGN_UNDONE: _taken_back,
+    AuditAction.BULK_REASSIGN_STARTED: _started,
+    AuditAction.BULK_REASSIGN_CANCELLED: _cancelled,
+    AuditAction.BULK_REASSIGN_FAILED: _failed,
     AuditAction.CONVERSATION_ASSIGNED: _assigned,
     AuditAction.WORKSPACE_UPDATED: _workspace_updated,
     AuditAction.TOKEN_CREATED: _token_created,

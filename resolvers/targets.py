@@ -51,6 +51,20 @@ async def resolve_target(tx: Tx, viewer: Viewer, target: Target) -> list[UUID]:
     return [found[user_id].actor_id for user_id in dict.fromkeys(target.user_ids)]
 
 
+async def all_active(tx: Tx, actor_ids: Sequence[UUID]) -> bool:
+    """Whether some actors are all active users still. They stay locked until the commit, as with resolve_target()."""
+    if not actor_ids:
+        return True
+    rows = await tx.rows(
+        select(USER.c.id)
+        .join(ACTOR, ACTOR.c.user_id == USER.c.id)
+        .where(ACTOR.c.id.in_(actor_ids), USER.c.status == UserStatus.ACTIVE)
+        .order_by(USER.c.id)
+        .with_for_update(read=True, of=USER)
+    )
+    return len(rows) == len(set(actor_ids))
+
+
 def share(actor_ids: Sequence[UUID], place: ColumnElement[int]) -> ColumnElement[Any]:
     """Whose turn it is at a place in the row of work, counted from 0; null for Unassigned."""
     if not actor_ids:

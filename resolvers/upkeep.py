@@ -36,7 +36,12 @@ async def wake_conversations(tx: Tx) -> int:
     return await tx.run(
         update(CONVERSATION)
         .where(CONVERSATION.c.id.in_([row.id for row in found]), *due)
-        .values(status=ConversationStatus.OPEN, snoozed_until=None, updated_at=tx.now)
+        .values(
+            status=ConversationStatus.OPEN,
+            snoozed_until=None,
+            updated_at=tx.now,
+            woken=select(WORKSPACE.c.revision).where(WORKSPACE.c.id == CONVERSATION.c.workspace_id).scalar_subquery(),
+        )
     )
 
 

@@ -288,6 +288,13 @@ class UndoBulkReassignInput:
     operation_id: strawberry.ID = described("The operation.")
 
 
+@strawberry.input(description="Stopping a hand-over that is running.")
+class CancelBulkReassignInput:
+    """See the description."""
+
+    operation_id: strawberry.ID = described("The operation.")
+
+
 @strawberry.input(description="Assigning one conversation.")
 class AssignConversationInput:
     """See the description."""

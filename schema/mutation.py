@@ -31,6 +31,7 @@ from schema.inputs import (
     AddNoteInput,
     AssignConversationInput,
     BulkReassignInput,
+    CancelBulkReassignInput,
     ChangePasswordInput,
     CreateAccessTokenInput,
     DeactivateUserInput,
@@ -265,7 +266,10 @@ class Mutation(PlanningMutation):
         )
         return WorkspacePayload(workspace=await context.load(teams.workspaces_by_id, context.viewer.workspace_id))
 
-    @verb("Hand over what a filter matches to a colleague, to several in turn, or to Unassigned.")
+    @verb(
+        "Hand over what a filter matches to a colleague, to several in turn, or to Unassigned. Above 5,000 matches it "
+        "answers at once, and goes on in the background."
+    )
     async def bulk_reassign(self, info: Info, input: BulkReassignInput) -> BulkReassignPayload | None:
         """See resolvers.handover.bulk_reassign."""
         done = await info.context.perform(
@@ -285,6 +289,14 @@ class Mutation(PlanningMutation):
         operation_id = ids.decode("BulkOperation", input.operation_id)
         return await bulk_payload(
             info.context, await info.context.perform(handover.undo_bulk_reassign, operation_id=operation_id)
+        )
+
+    @verb("Stop a hand-over, or an undo, that is running: what it has done stays, and can be undone.")
+    async def cancel_bulk_reassign(self, info: Info, input: CancelBulkReassignInput) -> BulkReassignPayload | None:
+        """See resolvers.handover.cancel_bulk_reassign."""
+        operation_id = ids.decode("BulkOperation", input.operation_id)
+        return await bulk_payload(
+            info.context, await info.context.perform(handover.cancel_bulk_reassign, operation_id=operation_id)
         )
 
     @verb("Assign one conversation to somebody, or to nobody.")

@@ -102,7 +102,7 @@ class WorkspacePayload:
     errors: list[MutationError] = errors()
 
 
-@strawberry.type(description="The outcome of bulkReassign and undoBulkReassign.")
+@strawberry.type(description="The outcome of bulkReassign, undoBulkReassign and cancelBulkReassign.")
 class BulkReassignPayload:
     """See the description."""
 

@@ -158,6 +158,15 @@ class Query:
         require(viewer.reads_inbox or viewer.writes_inbox)
         return await info.context.load(operations.operations_by_id, ids.decode("BulkOperation", id))
 
+    @strawberry.field(description="Hand-overs and their undoing, newest first.")
+    async def bulk_operations(
+        self, info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[BulkOperation] | None:
+        """A page of bulk operations."""
+        reader, viewer = info.context.reader, info.context.viewer
+        page = await operations.operations_page(reader, viewer, PageArgs(first, after))
+        return connection(page, lambda: operations.count_operations(reader, viewer))
+
 
 def connection(page: Page[Any], count: Callable[[], Awaitable[int]]) -> Any:
     """A page as its GraphQL type."""

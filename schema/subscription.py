@@ -1,19 +1,23 @@
 """The subscription root: what is pushed to clients as it happens."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from typing import Any, cast
 
 import strawberry
 
+from models.enums import BulkOperationStatus
 from models.events import Cursor, CursorExpired, CursorInvalid, FeedState
 from resolvers import errors, operations, watching
-from resolvers.viewer import require
+from resolvers.viewer import recheck, require
 from resolvers.watching import RevocationScope, Watch
 from schema import ids
 from schema.context import Info
 from schema.log import SessionRevocation, UserChange
 from schema.work import BulkOperation
+
+PROGRESS_EVERY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +73,25 @@ class Subscription:
         """User changes."""
         return cast("AsyncIterator[UserChange]", Watched(watching.user_changes(info.context.viewer), after))
 
-    @strawberry.subscription(description="A hand-over's state at once, then every change until it ends.")
+    @strawberry.subscription(
+        description="A hand-over's state at once, then every change until it ends: at most four events a second, and "
+        "always the last one."
+    )
     async def bulk_operation_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[BulkOperation, None]:
-        """A hand-over runs within its request, so by now its state is the last one."""
-        context = info.context
-        require(context.viewer.reads_inbox or context.viewer.writes_inbox)
-        operation = await context.load(operations.operations_by_id, ids.decode("BulkOperation", id))
-        if operation is None:
-            raise errors.NotFound("There is no such operation in this workspace.")
-        yield operation
+        """The operation is looked at, by who may still see it, as long as it runs: any node may carry it on."""
+        context, operation_id = info.context, ids.decode("BulkOperation", id)
+        viewer, told = context.viewer, None
+        while True:
+            require(viewer.reads_inbox or viewer.writes_inbox)
+            operation = (await operations.operations_by_id(context.reader, viewer, [operation_id])).get(operation_id)
+            if operation is None:
+                raise errors.NotFound("There is no such operation in this workspace.")
+            if operation != told:
+                told = operation
+                yield operation  # type: ignore[misc]
+            if operation.status is not BulkOperationStatus.RUNNING:
+                return
+            await context.forget()
+            await asyncio.sleep(PROGRESS_EVERY_S)
+            viewer = await recheck(context.reader, viewer)
+            context.sign_in(viewer)

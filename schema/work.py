@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import strawberry
 
 from models.enums import BulkOperationStatus, ConversationStatus, FollowUpKind
-from resolvers import actors, inbox, operations, teams, threads, users
+from resolvers import actors, assignments, inbox, operations, teams, threads, users
 from resolvers.pages import PageArgs
-from resolvers.rows import BulkOperationRow, ConversationRow, CsatRow, FollowUpRow, NoteRow
+from resolvers.rows import AssignmentRow, BulkOperationRow, ConversationRow, CsatRow, FollowUpRow, NoteRow
 from schema.base import Actor, Connection, Node, backed_by, id_field
 from schema.context import Info
 from schema.people import MutationError, Team, User
@@ -102,7 +102,16 @@ class Conversation(Node):
     ) -> Connection[Note]:
         """A page of notes; for many conversations still one statement."""
         args = PageArgs(first=first, after=after)
-        return notes_connection(await info.context.load(threads.notes_of, self.id, args) or threads.NO_NOTES)
+        return counted_connection(await info.context.load(threads.notes_of, self.id, args) or threads.NO_NOTES)
+
+    @strawberry.field(description="To whom it went, one after the other, newest first.")
+    async def assignments(
+        self: ConversationRow, info: Info, first: int | None = 50, after: str | None = None
+    ) -> Connection[Annotated["Assignment", strawberry.lazy("schema.work")]]:
+        """A page of assignments; for many conversations still one statement."""
+        args = PageArgs(first=first, after=after)
+        found = await info.context.load(assignments.assignments_of, self.id, args)
+        return counted_connection(found or assignments.NO_ASSIGNMENTS)
 
     @strawberry.field(description="Pending promises, soonest first.")
     async def follow_ups(self: ConversationRow, info: Info) -> list[FollowUp]:
@@ -124,11 +133,16 @@ class BulkOperation(Node):
     status: BulkOperationStatus = strawberry.field(description="How far it is.")
     started_at: datetime = strawberry.field(description="When it started.")
     finished_at: datetime | None = strawberry.field(description="When it ended.")
-    matched: int = strawberry.field(description="Conversations and follow-ups that it set out to move.")
+    matched: int = strawberry.field(
+        description="Conversations and follow-ups that it set out to move: fixed at its start, except that what a "
+        "deleted user had is counted as it is found."
+    )
     processed: int = strawberry.field(description="How many of them it has dealt with.")
     reassigned_conversations: int = strawberry.field(description="Conversations that changed hands, or woke.")
     reassigned_follow_ups: int = strawberry.field(description="Follow-ups that changed hands.")
-    skipped: int = strawberry.field(description="Matched, but touched by somebody before; left as they are.")
+    skipped: int = strawberry.field(
+        description="Matched, but touched by somebody before; left as they are. Counted at the end."
+    )
     failure: MutationError | None = strawberry.field(description="Why it FAILED.")
 
     @strawberry.field(description="Who started it.", graphql_type=Actor)
@@ -144,15 +158,42 @@ class BulkOperation(Node):
         return await info.context.load(operations.operations_by_id, self.undo_of_id) if self.undo_of_id else None
 
 
+@strawberry.type(description="One change of a conversation's assignee.")
+class Assignment:
+    """See the description."""
+
+    at: datetime = strawberry.field(description="When.")
+
+    @strawberry.field(name="from", description="Whose it was; null = Unassigned.", graphql_type=Actor | None)
+    async def from_(self: AssignmentRow, info: Info) -> object:
+        """The actor."""
+        return self.from_id and await info.context.load(actors.actors_by_id, self.from_id)
+
+    @strawberry.field(description="To whom it went; null = Unassigned.", graphql_type=Actor | None)
+    async def to(self: AssignmentRow, info: Info) -> object:
+        """The actor."""
+        return self.to_id and await info.context.load(actors.actors_by_id, self.to_id)
+
+    @strawberry.field(description="Who did it.", graphql_type=Actor)
+    async def by(self: AssignmentRow, info: Info) -> object:
+        """The actor."""
+        return await info.context.load(actors.actors_by_id, self.by_id)
+
+    @strawberry.field(description="The hand-over that did it; null if it was assigned by itself.")
+    async def operation(self: AssignmentRow, info: Info) -> BulkOperation | None:
+        """The operation."""
+        return await info.context.load(operations.operations_by_id, self.operation_id) if self.operation_id else None
+
+
 async def assignee_of(info: Info, work: ConversationRow | FollowUpRow) -> Any:
     """The user to whom something is assigned."""
     return work.assignee_id and await info.context.load(users.users_by_actor, work.assignee_id)
 
 
-def notes_connection(found: Any) -> Connection[Note]:
-    """A page of notes whose count is known already."""
+def counted_connection(found: Any) -> Connection[Any]:
+    """A page whose count is known already."""
 
     async def count() -> int:
         return int(found.total_count)
 
-    return Connection[Note](page=found.page, count=count)
+    return Connection[Any](page=found.page, count=count)

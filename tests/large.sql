@@ -20,7 +20,7 @@ SELECT n AS number, place.id AS workspace_id, gen_random_uuid() AS id, gen_rando
     timestamptz '2026-03-08 00:00Z' - n * interval '1 minute' AS since, substr(md5(n::text), 1, 6) AS word
 FROM generate_series(0, 19999) AS n JOIN place ON place.number = n % 100;
 
-INSERT INTO workspace
+INSERT INTO workspace (id, slug, name, retention_days, created_at, feed_generation, event_position, pruned_position)
 SELECT id, 'place-' || number, 'Place', 30, now(), 'abcd', 0, 0 FROM place WHERE number >= 10;
 
 INSERT INTO account SELECT account_id, number || '@large.test', 'hash', since FROM person;
@@ -111,10 +111,10 @@ INSERT INTO bulk_operation (id, workspace_id, status, started_by_id, started_at,
 SELECT operation_id, work.workspace_id, 'COMPLETED', actor_id, work.since, 1, 1, 1, 0, 0
 FROM work JOIN person ON person.number = work.number WHERE work.number < 5000;
 
-INSERT INTO reassigned_conversation (operation_id, conversation_id, revision)
-SELECT operation_id, id, 0 FROM work WHERE number < 5000;
+INSERT INTO assignment (operation_id, conversation_id, revision, at)
+SELECT operation_id, id, 0, since FROM work WHERE number < 5000;
 
-INSERT INTO reassigned_follow_up (operation_id, follow_up_id, revision)
+INSERT INTO follow_up_assignment (operation_id, follow_up_id, revision)
 SELECT operation_id, follow_up.id, 0
 FROM work JOIN follow_up ON follow_up.conversation_id = work.id WHERE work.number < 5000;
 

@@ -16,8 +16,8 @@ from unittest.mock import patch
 
 from offboard import app, cli
 
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(
     [__name__, "pytest", "aiosqlite", "asyncpg", "uvicorn.loops.uvloop", "uvicorn.protocols.http.auto"]
 )
 _LOADED = (app, cli)
@@ -30,8 +30,8 @@ class Forked:
     def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> None:
         with patch.dict(os.environ, environment, clear=True):
             forkserver.ensure_running()
-        reader, writer = _CONTEXT.Pipe(duplex=False)
-        self._process = _CONTEXT.Process(
+        reader, writer = CONTEXT.Pipe(duplex=False)
+        self._process = CONTEXT.Process(
             target=_run, args=(list(arguments), folder, dict(environment), log, writer), daemon=True
         )
         self._process.start()

@@ -226,6 +226,27 @@ SENTENCES: list[tuple[AuditEntryRow, str]] = [
         entry(A.BULK_REASSIGN_UNDONE, target=False, conversations=4, followUps=0),
         "Olivia undid a hand-over, which gave back 4 conversations and 0 follow-ups.",
     ),
+    (
+        entry(A.BULK_REASSIGN_STARTED, conversations=7000, followUps=1),
+        "Olivia began to hand over 7,000 conversations and 1 follow-up of Ana.",
+    ),
+    (
+        entry(A.BULK_REASSIGN_STARTED, target=False, undone="1", conversations=2, followUps=0),
+        "Olivia began to undo a hand-over of 2 conversations and 0 follow-ups.",
+    ),
+    (
+        entry(A.BULK_REASSIGN_CANCELLED, conversations=3, followUps=0),
+        "Olivia stopped a hand-over of the work of Ana, after 3 conversations and 0 follow-ups.",
+    ),
+    (
+        entry(A.BULK_REASSIGN_CANCELLED, target=False, undone="1", conversations=1, followUps=0),
+        "Olivia stopped the undoing of a hand-over, after 1 conversation and 0 follow-ups.",
+    ),
+    (
+        entry(A.BULK_REASSIGN_FAILED, conversations=3, followUps=0),
+        "A hand-over of the work of Ana stopped, because somebody who was to get it is not active, after 3 "
+        "conversations and 0 follow-ups.",
+    ),
     (entry(A.CONVERSATION_ASSIGNED), "Olivia assigned a conversation to Ana."),
     (entry(A.CONVERSATION_ASSIGNED, itself=True), "Olivia assigned a conversation to themself."),
     (entry(A.CONVERSATION_ASSIGNED, target=False), "Olivia unassigned a conversation."),

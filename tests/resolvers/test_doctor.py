@@ -229,7 +229,9 @@ OUTLIVE_THE_USER = {"session.user_id", "event.user_id", "event.session_id", "eve
 """They name who was deleted until they are pruned."""
 
 OF_OPERATIONS = {
-    f"{name}.{end}_id" for name in ("reassigned_conversation", "reassigned_follow_up") for end in ("from", "to")
+    "bulk_operation.lease_owner_id",
+    *(f"assignment.{name}_id" for name in ("conversation", "operation", "from", "to", "by")),
+    *(f"follow_up_assignment.{name}_id" for name in ("operation", "follow_up", "from", "to")),
 }
 
 

@@ -31,6 +31,7 @@ from resolvers.tokens import create_access_token
 from resolvers.viewer import authenticate
 from tests.crowd import hang_on
 from tests.records import call, changes, event_rows
+from tests.resolvers.running import Node
 from tests.statements import watched
 from tests.workshop import Person, Workshop
 
@@ -146,6 +147,7 @@ async def test_the_work_stays_and_says_deleted_user(workshop: Workshop, zeb: Per
     operations = await workshop.count(BulkOperation, started_by_id=zeb.actor_id)
     wrote = await workshop.count(AuditEntry, actor_id=zeb.actor_id)
     await delete(workshop, zeb)
+    await Node(workshop.database).finish_all()
     assert {model: await workshop.count(model) for model in counts} == counts
     for conversation_id in (*conversations, closed, snoozed):
         assert (await workshop.load(Conversation, id=conversation_id)).assignee_id is None

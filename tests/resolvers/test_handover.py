@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.enums import AuditAction, BulkOperationStatus, ConversationStatus, ErrorCode, FollowUpKind, Role, TokenScope
 from models.types import NOBODY, now
-from models.work import BulkOperation, Conversation, FollowUp, ReassignedConversation
+from models.work import Assignment, BulkOperation, Conversation, FollowUp
 from resolvers.handover import BulkReassigned, bulk_reassign
 from resolvers.inbox import InboxFilter
 from resolvers.targets import Target
@@ -72,7 +72,7 @@ async def test_what_is_there_already_is_matched_but_not_moved(workshop: Workshop
     moved = await workshop.conversation(assignee=ana)
     row = await operation(workshop, await hand_over(workshop, to(bob)))
     assert (row.matched, row.reassigned_conversations, row.reassigned_follow_ups) == (3, 1, 0)
-    assert await workshop.count(ReassignedConversation, operation_id=row.id, conversation_id=moved) == 1
+    assert await workshop.count(Assignment, operation_id=row.id, conversation_id=moved) == 1
 
 
 async def test_follow_ups_stay_if_so_asked(workshop: Workshop, ana: Person, bob: Person) -> None:

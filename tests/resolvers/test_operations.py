@@ -8,8 +8,9 @@ import pytest
 from models.enums import BulkOperationStatus, ErrorCode, Role, TokenScope
 from models.types import NOBODY
 from models.work import BulkOperation
-from resolvers.errors import Refusal
-from resolvers.operations import operations_by_id
+from resolvers.errors import Forbidden, Refusal
+from resolvers.operations import count_operations, operations_by_id, operations_page
+from resolvers.pages import Page, PageArgs
 from resolvers.rows import BulkOperationRow
 from resolvers.viewer import Viewer
 from tests.crowd import minute
@@ -84,3 +85,33 @@ async def test_one_statement_for_one_and_for_a_hundred(workshop: Workshop, plans
         assert set(await read(workshop, workshop.olivia.viewer, *made)) == {made[0]}
     assert len(statements) == 1
     assert await plans.scans(statements[0]) == []
+
+
+async def page(shop: Workshop, viewer: Viewer, **args: Any) -> Page[BulkOperationRow]:
+    async with shop.database.read() as reader:
+        return await operations_page(reader, viewer, PageArgs(**args))
+
+
+async def test_the_recent_ones_newest_first(workshop: Workshop, plans: Plans) -> None:
+    other = await Workshop.open(workshop.database, "other")
+    await operation(other, other.olivia)
+    made = [await operation(workshop, workshop.olivia) for _ in range(3)]
+    first = await page(workshop, workshop.olivia.viewer, first=2)
+    with watched(workshop.database) as statements:
+        rest = await page(workshop, workshop.olivia.viewer, first=2, after=first.cursors[-1])
+    assert [row.id for row in (*first.rows, *rest.rows)] == made[::-1]
+    assert (first.has_next_page, rest.has_next_page) == (True, False)
+    assert await plans.indexes(statements[0]) == ["bulk_operation_started"]
+    async with workshop.database.read() as reader:
+        assert await count_operations(reader, workshop.olivia.viewer) == 3
+
+
+async def test_a_token_sees_what_it_started_and_whoever_has_no_role_nothing(workshop: Workshop) -> None:
+    writing = await workshop.partner(TokenScope.INBOX_WRITE)
+    nil = await workshop.person("Nil")
+    await workshop.sign_in(nil)
+    mine = await operation(workshop, writing)
+    await operation(workshop, workshop.olivia)
+    assert [row.id for row in (await page(workshop, writing.viewer)).rows] == [mine]
+    with pytest.raises(Forbidden):
+        await page(workshop, nil.viewer)

@@ -1,0 +1,142 @@
+"""The background task that carries operations on which are too large for the transaction that starts them.
+
+Each process has one. Whichever takes an operation on first holds a lease on it and renews it with every chunk; what a
+process leaves behind when it ends is taken on by another one, or by the next.
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import structlog
+from prometheus_client import Histogram
+
+from models.database import Database, Tx
+from models.types import new_id
+from resolvers.bulk import running
+from resolvers.bulk.operation import ToDo
+from resolvers.bulk.running import Job, Lease, LeaseLost
+
+AT_ONCE = 4
+"""So many operations are carried on at the same time."""
+
+READ_AHEAD = 2_000
+LEASE = timedelta(seconds=5)
+POLL_S = 1.0
+TRY_AGAIN_S = 5.0
+
+HELD_S = 0.010
+"""How long a chunk is to hold the workspace's lock. It must never come to twice as much."""
+
+SMALLEST, FIRST, LARGEST = 10, 50, 2_000
+
+HELD = Histogram(
+    "offboard_chunk_seconds",
+    "How long a chunk of a bulk operation held its workspace's lock.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 1),
+)
+
+log = structlog.get_logger(__name__)
+
+
+class Runner:
+    """Carries operations on, several at a time. Several may run on one database, each with a lease of its own."""
+
+    def __init__(self, database: Database, *, lease: timedelta = LEASE, poll: float = POLL_S) -> None:
+        self._database = database
+        self.lease = Lease(new_id(), lease)
+        self._poll = poll
+        self._wake = asyncio.Event()
+        self._jobs: dict[UUID, asyncio.Task[None]] = {}
+
+    async def committed(self, tx: Tx) -> None:
+        """Listen to commits (Database.after_commit): an operation may have been started."""
+        if tx.work_due:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Take operations on until cancelled; then leave them to others at once."""
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    await self._take_on()
+                except Exception:
+                    log.exception("Looking for operations failed")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), self._poll)
+        finally:
+            await self._let_go()
+
+    async def _take_on(self) -> None:
+        if not (free := AT_ONCE - len(self._jobs)):
+            return
+        async with self._database.read() as reader:
+            found = await running.unattended(reader, free)
+        for operation_id, workspace_id in found.items():
+            take = partial(running.take_on, operation_id=operation_id, workspace_id=workspace_id, lease=self.lease)
+            if operation_id not in self._jobs and (job := await self._database.transact(take)) is not None:
+                self._jobs[operation_id] = asyncio.create_task(self._carry_on(job))
+
+    async def _carry_on(self, job: Job) -> None:
+        try:
+            await Pace(self._database, FIRST).carry_on(job)
+        except LeaseLost:
+            log.info("An operation was cancelled, or is carried on elsewhere", operation=str(job.operation.id))
+        except Exception:
+            log.exception("Carrying an operation on failed", operation=str(job.operation.id))
+            await asyncio.sleep(TRY_AGAIN_S)
+        finally:
+            del self._jobs[job.operation.id]
+            self._wake.set()
+
+    async def _let_go(self) -> None:
+        for task in self._jobs.values():
+            task.cancel()
+        if tasks := list(self._jobs.values()):
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._database.drain()
+            await self._database.transact(partial(running.let_go, lease=self.lease))
+
+
+class Pace:
+    """Carries one operation on, in chunks of a size that holds the lock for about HELD_S."""
+
+    def __init__(self, database: Database, size: int) -> None:
+        self._database = database
+        self._size = size
+
+    async def carry_on(self, job: Job) -> None:
+        """Carry an operation on to its end; raises LeaseLost."""
+        while True:
+            async with self._database.read() as reader:
+                ahead = await running.next_to_do(reader, job, READ_AHEAD)
+            if ahead is None:
+                await self._transact(job, None)
+                return
+            while ahead is not None:
+                chunk, ahead = ahead.split(self._size)
+                went_on = await self._transact(job, chunk)
+                if went_on is None:
+                    return
+                job = went_on
+
+    async def _transact(self, job: Job, to_do: ToDo | None) -> Job | None:
+        locked = 0.0
+
+        async def work(tx: Tx) -> Job | None:
+            nonlocal locked
+            await tx.lock(job.operation.workspace_id)
+            locked = time.monotonic()
+            return await running.carry_on(tx, job, to_do)
+
+        went_on = await self._database.transact(work, durable=to_do is None)
+        held = time.monotonic() - locked
+        HELD.observe(held)
+        if to_do is not None and len(to_do.places) >= self._size:
+            self._size = round(min(max(self._size * min(max(HELD_S / held, 0.5), 1.25), SMALLEST), LARGEST))
+        await asyncio.sleep(0)
+        return went_on

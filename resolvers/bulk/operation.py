@@ -1,0 +1,130 @@
+"""An operation under way, and the chunks in which it goes on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol, Self
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row, Select
+
+from models.database import Tx
+
+
+class Step(StrEnum):
+    """What an operation goes through, one after the other. Which of them there are depends on its kind."""
+
+    CONVERSATIONS = "CONVERSATIONS"
+    WOKEN = "WOKEN"
+    FOLLOW_UPS = "FOLLOW_UPS"
+
+    @property
+    def is_of_conversations(self) -> bool:
+        """It moves conversations."""
+        return self is not Step.FOLLOW_UPS
+
+
+class Place(NamedTuple):
+    """How far a step has come: the last row dealt with, and the time by which it was in order, if by any."""
+
+    id: UUID
+    at: datetime | None = None
+
+
+class Moved(NamedTuple):
+    """What became of a chunk: how many rows were still as they had been, and how many of them changed."""
+
+    met: int
+    moved: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Up to where an operation has come, and how many conversations and follow-ups it has met."""
+
+    step: Step = Step.CONVERSATIONS
+    after: Place | None = None
+    conversations: int = 0
+    follow_ups: int = 0
+
+    def met(self, step: Step) -> int:
+        """How many were met of what a step moves."""
+        return self.conversations if step.is_of_conversations else self.follow_ups
+
+    def moved_on(self, step: Step, after: Place, met: int) -> "State":
+        """Having dealt with a chunk."""
+        conversations, follow_ups = (met, 0) if step.is_of_conversations else (0, met)
+        return State(step, after, self.conversations + conversations, self.follow_ups + follow_ups)
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON has it."""
+        found: dict[str, Any] = _STATES.dump_python(self, mode="json")
+        return found
+
+    @classmethod
+    def load(cls, dumped: dict[str, Any] | None) -> "State":
+        """The inverse of dump(); None is the beginning."""
+        return cls() if dumped is None else _STATES.validate_python(dumped)
+
+
+_STATES = TypeAdapter(State)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a node needs to know to carry an operation on. `revision` is the workspace's at its start."""
+
+    id: UUID
+    workspace_id: UUID
+    revision: int
+    started_by_id: UUID
+    started_at: datetime
+    undo_of_id: UUID | None = None
+    released_id: UUID | None = None
+    state: State = field(default_factory=State)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows to deal with in one transaction, which writes `revision` on them. `met` of their kind were met before."""
+
+    step: Step
+    ids: Sequence[UUID]
+    revision: int
+    met: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToDo:
+    """The next rows of a step, in order; `ends_step` if there are none after them."""
+
+    step: Step
+    places: Sequence[Place]
+    ends_step: bool
+
+    @classmethod
+    def of(cls, step: Step, rows: Sequence[Row[Any]], limit: int) -> Self:
+        """From rows with an id, and perhaps a time, of which at most `limit` were asked for."""
+        return cls(step, [Place(*row) for row in rows], ends_step=len(rows) < limit)
+
+    def split(self, size: int) -> tuple["ToDo", "ToDo | None"]:
+        """The first rows, at most `size`, and the rest if there is one."""
+        if size >= len(self.places):
+            return self, None
+        return replace(self, places=self.places[:size], ends_step=False), replace(self, places=self.places[size:])
+
+
+class Work(Protocol):
+    """What distinguishes the kinds of operations."""
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """What it goes through."""
+
+    def to_do(self, step: Step, after: Place | None, limit: int) -> Select[Any]:
+        """The next rows of a step: their ids, and the times by which they are in order, if by any."""
+
+    async def move(self, tx: Tx, chunk: Chunk) -> Moved:
+        """Deal with a chunk. Each of its rows that has been changed meanwhile is left as it is."""

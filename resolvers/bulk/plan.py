@@ -1,0 +1,92 @@
+"""What a hand-over set out to do, in a form that is stored and means the same later."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, and_, false, or_, true
+
+from models.database import table
+from models.enums import ConversationStatus
+from models.search import matches
+from models.work import Conversation, ConversationWord
+from resolvers.released import held_by_nobody
+
+CONVERSATION = table(Conversation)
+WORD = table(ConversationWord)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which conversations and follow-ups go to which actors in turn; none means Unassigned.
+
+    `holder_id` is the actor whose work is meant. `any_status` tells that follow-ups go along whatever the status of
+    their conversation. `released` are those whose work read as Unassigned when the hand-over started.
+    """
+
+    to: tuple[UUID, ...]
+    status: tuple[ConversationStatus, ...]
+    any_status: bool
+    ids: tuple[UUID, ...] | None = None
+    holder_id: UUID | None = None
+    unassigned: bool | None = None
+    team_id: UUID | None = None
+    search: str | None = None
+    unsnooze: bool = False
+    follow_ups: bool = True
+    released: tuple[UUID, ...] = ()
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON has it."""
+        found: dict[str, Any] = _PLANS.dump_python(self, mode="json")
+        return found
+
+    @classmethod
+    def load(cls, dumped: dict[str, Any]) -> "Plan":
+        """The inverse of dump()."""
+        return _PLANS.validate_python(dumped)
+
+    def holders(self, assignee: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        """What the filter demands of an assignee, as conditions of which each row fulfils one at most."""
+        if self.holder_id is not None:
+            return [assignee == self.holder_id] if self.unassigned is None else [false()]
+        if self.unassigned is None:
+            return [true()]
+        if self.unassigned:
+            return [assignee.is_(None), *(assignee == each for each in self.released)]
+        return [and_(assignee.is_not(None), assignee.not_in(self.released))]
+
+    def is_settled(self, assignee: ColumnElement[Any]) -> ColumnElement[bool]:
+        """The condition that something is with the only target already. With several in turn, its turn tells."""
+        match self.to:
+            case ():
+                return held_by_nobody(assignee, self.released)
+            case (only,):
+                return assignee.is_not_distinct_from(only)
+        return false()
+
+    def conversation(self, workspace_id: UUID) -> list[ColumnElement[bool]]:
+        """What the filter demands of a conversation besides its status and assignee."""
+        c = CONVERSATION.c
+        conditions = [c.workspace_id == workspace_id]
+        if self.ids is not None:
+            conditions.append(c.id.in_(self.ids))
+        if self.team_id is not None:
+            conditions.append(c.team_id == self.team_id)
+        if self.search is not None:
+            conditions.append(matches(self.search, c.id, WORD, "conversation_id", workspace_id))
+        return conditions
+
+    @property
+    def asks_of_conversations(self) -> bool:
+        """Whether it depends on its conversation which follow-up goes along."""
+        return not self.any_status or (self.ids, self.team_id, self.search) != (None, None, None)
+
+    def matched_conversations(self, workspace_id: UUID) -> ColumnElement[bool]:
+        """The condition on a conversation at the start."""
+        c = CONVERSATION.c
+        return and_(*self.conversation(workspace_id), c.status.in_(self.status), or_(*self.holders(c.assignee_id)))
+
+
+_PLANS = TypeAdapter(Plan)

@@ -1,0 +1,70 @@
+"""Carrying operations on as a node does, but chunk by chunk as a test wants it."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from uuid import UUID
+
+from models.database import Database, Tx
+from models.types import new_id
+from resolvers.bulk import running
+from resolvers.bulk.operation import ToDo
+from resolvers.bulk.running import Job, Lease
+
+
+class Node:
+    """A node that carries operations on when it is told to."""
+
+    def __init__(self, database: Database, lease: timedelta = timedelta(minutes=1)) -> None:
+        self.database = database
+        self.lease = Lease(new_id(), lease)
+
+    async def take_on(self) -> Job | None:
+        """The oldest operation that no node carries on; None if there is none."""
+        async with self.database.read() as reader:
+            found = await running.unattended(reader, 1)
+        for operation_id, workspace_id in found.items():
+
+            async def work(tx: Tx, operation_id: UUID = operation_id, workspace_id: UUID = workspace_id) -> Job | None:
+                return await running.take_on(tx, operation_id, workspace_id, self.lease)
+
+            return await self.database.transact(work)
+        return None
+
+    async def look(self, job: Job, limit: int = 10_000) -> ToDo | None:
+        """What is next, read without the lock."""
+        async with self.database.read() as reader:
+            return await running.next_to_do(reader, job, limit)
+
+    async def step(self, job: Job, to_do: ToDo | None) -> Job | None:
+        """One transaction; None once the operation has ended."""
+
+        async def work(tx: Tx) -> Job | None:
+            await tx.lock(job.operation.workspace_id)
+            return await running.carry_on(tx, job, to_do)
+
+        return await self.database.transact(work)
+
+    async def go_on(self, job: Job, size: int) -> Job | None:
+        """One chunk of at most so many rows."""
+        return await self.step(job, await self.look(job, size))
+
+    async def finish(self, job: Job, sizes: Callable[[], int] = lambda: 1_000) -> None:
+        """Carry an operation on to its end."""
+        while (went_on := await self.go_on(job, sizes())) is not None:
+            job = went_on
+
+    async def finish_all(self) -> None:
+        """Carry everything on to its end."""
+        while (job := await self.take_on()) is not None:
+            await self.finish(job)
+
+
+def cycle(*sizes: int) -> Callable[[], int]:
+    """The sizes in turn, again and again."""
+
+    def endless() -> Iterator[int]:
+        while True:
+            yield from sizes
+
+    numbers = endless()
+    return lambda: next(numbers)
