@@ -20,6 +20,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     CompoundSelect,
+    Integer,
     Row,
     Select,
     Uuid,
