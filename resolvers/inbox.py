@@ -131,8 +131,8 @@ async def _parts(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> li
     for found in _found(viewer, filter):
         rest &= found.where(WORD.c.conversation_id == CONVERSATION.c.id).correlate(CONVERSATION).exists()
     statuses = sorted(set(ConversationStatus if filter.status is None else filter.status))
-    parts = [rest & held & (CONVERSATION.c.status == status) for held, status in product(holders, statuses)]
-    return parts or [false()]
+    parts = [and_(rest, held, CONVERSATION.c.status == status) for held, status in product(holders, statuses)]
+    return [*parts] or [false()]
 
 
 def _found(viewer: Viewer, filter: InboxFilter) -> list[Select[Any]]:
