@@ -16,7 +16,7 @@ from resolvers.rows import CsatRow, CustomerRow
 from resolvers.viewer import Viewer
 from tests import crowd
 from tests.crowd import minute
-from tests.statements import Plans, watched
+from tests.statements import Plans, Statement, watched
 from tests.workshop import Person, Workshop
 
 OPEN, SNOOZED, CLOSED = ConversationStatus
@@ -316,10 +316,15 @@ async def check_walks(
         with watched(workshop.database) as statements:
             await ask(workshop, inbox.inbox_page, InboxFilter(**wanted, status=[SNOOZED]), order, args)
             await ask(workshop, inbox.inbox_page, InboxFilter(**wanted), order, args)
-        of_one, of_all = [each for each in statements if "FROM conversation" in each.sql]
+        of_one, of_all = of_conversations(statements)
         assert fitting & {*await plans.indexes(of_one)}
         assert not await plans.sorts(of_one)
         assert len([each for each in await plans.indexes(of_all) if each in fitting]) == len(ConversationStatus)
+
+
+def of_conversations(statements: list[Statement]) -> list[Statement]:
+    """Without the one that asks whose work is being released."""
+    return [each for each in statements if "FROM conversation" in each.sql]
 
 
 async def never(*_: object) -> bool:
@@ -341,7 +346,7 @@ async def test_a_few_are_collected(workshop: Workshop, plans: Plans, wanted: dic
         with watched(workshop.database) as statements:
             await ask(workshop, read, InboxFilter(**wanted), *more)
         assert {*index.split()} & {*await plans.indexes(statements[-1])}
-        for each in statements:
+        for each in of_conversations(statements):
             assert await plans.walks(each) == []
 
 
