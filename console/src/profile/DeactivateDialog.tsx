@@ -2,7 +2,15 @@ import { Alert, Button, Checkbox, Modal, Select, Skeleton, Textarea } from '@man
 import { useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import { Link } from 'wouter';
-import { type DeactivationReason, DeactivateUserDocument, type Departure, DepartureDocument } from '../api';
+import {
+  type DeactivationReason,
+  DeactivateUserDocument,
+  type DeactivateUserInput,
+  type Departure,
+  DepartureDocument,
+  ScheduleDepartureDocument,
+} from '../api';
+import { inFull } from '../parts/dates';
 import { ErrorNote } from '../parts/ErrorNote';
 import { say } from '../parts/notices';
 import { Refusals } from '../parts/Refusals';
@@ -10,6 +18,7 @@ import { type Target, TargetChoice, targetOf } from '../parts/TargetChoice';
 import { usePerform } from '../session/perform';
 import { words } from '../words';
 import type { Person } from './ProfileScreen';
+import { pointIn, type When, WhenChoice } from './WhenChoice';
 import { WorkNumbers, workOf } from './WorkloadPanel';
 
 type Preview = NonNullable<NonNullable<Departure['user']>['departure']>;
@@ -38,8 +47,11 @@ function Decision({ user, preview, close }: Props & { preview: Preview }) {
   const [note, setNote] = useState('');
   const [target, setTarget] = useState<Target>({ kind: 'leave', one: null, several: [] });
   const [revokeAccessTokens, setRevoke] = useState(false);
+  const [when, setWhen] = useState<When>({ isLater: false, at: '', returnAt: '' });
   const [isIncomplete, setIncomplete] = useState(false);
-  const { busy, error, refusals, perform } = usePerform(DeactivateUserDocument);
+  const deactivating = usePerform(DeactivateUserDocument);
+  const scheduling = usePerform(ScheduleDepartureDocument);
+  const { error, refusals } = when.isLater ? scheduling : deactivating;
   const work = workOf(preview.workload);
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => first.current?.focus(), []);
@@ -48,11 +60,25 @@ function Decision({ user, preview, close }: Props & { preview: Preview }) {
     const handOver = targetOf(target);
     setIncomplete(handOver === undefined);
     if (handOver === undefined) return;
-    const done = await perform({ input: { userId: user.id, reason, note: note.trim() || null, handOver, revokeAccessTokens } });
-    if (!done) return;
-    const told = words.deactivate.done(user.name, done.revokedSessions);
-    say(done.handOver ? `${told}; ${words.deactivate.handedOver(done.handOver.matched)}` : told);
+    const input = { userId: user.id, reason, note: note.trim() || null, handOver, revokeAccessTokens };
+    const told = when.isLater ? await schedule(input) : await deactivate(input);
+    if (told === null) return;
+    say(told);
     close();
+  }
+
+  async function deactivate(input: DeactivateUserInput): Promise<string | null> {
+    const done = await deactivating.perform({ input });
+    if (!done) return null;
+    const told = words.deactivate.done(user.name, done.revokedSessions);
+    return done.handOver ? `${told}; ${words.deactivate.handedOver(done.handOver.matched)}` : told;
+  }
+
+  async function schedule(input: DeactivateUserInput): Promise<string | null> {
+    const at = pointIn(when.at);
+    if (at === null) return null;
+    const done = await scheduling.perform({ input: { ...input, at, returnAt: pointIn(when.returnAt) } });
+    return done && words.plan.done(user.name, inFull(at));
   }
   return (
     <form
@@ -66,7 +92,8 @@ function Decision({ user, preview, close }: Props & { preview: Preview }) {
       {preview.allowed ? (
         <>
           {error && <ErrorNote error={error} />}
-          <Refusals of={refusals} />
+          <Refusals of={refusals} except={['at', 'returnAt']} />
+          <WhenChoice when={when} onChange={setWhen} refusals={refusals} />
           <Select label={words.deactivate.reason} data={REASONS} value={reason} onChange={(value) => value && setReason(value as DeactivationReason)} allowDeselect={false} ref={first} />
           {work > 0 && (
             <TargetChoice
@@ -91,8 +118,8 @@ function Decision({ user, preview, close }: Props & { preview: Preview }) {
           {words.cancel}
         </Button>
         {preview.allowed && (
-          <Button type="submit" color="red" loading={busy}>
-            {words.deactivate.submit}
+          <Button type="submit" color="red" loading={deactivating.busy || scheduling.busy}>
+            {when.isLater ? words.plan.submit : words.deactivate.submit}
           </Button>
         )}
       </div>

@@ -11,16 +11,18 @@ import { ErrorNote } from '../parts/ErrorNote';
 import { Time } from '../parts/Time';
 import { useScreen, useUserChanges, useViewer } from '../session/hooks';
 import type { UserChange } from '../session/session';
-import { named, words } from '../words';
+import { words } from '../words';
 import { DeactivateDialog } from './DeactivateDialog';
 import { DeleteDialog } from './DeleteDialog';
 import { Devices } from './Devices';
+import { HoldDialog } from './HoldDialog';
 import { ReactivateDialog } from './ReactivateDialog';
 import { Roles } from './Roles';
+import { Standing } from './Standing';
 import { WorkloadPanel } from './WorkloadPanel';
 
 export type Person = NonNullable<Profile['user']>;
-type Dialog = 'deactivate' | 'reactivate' | 'delete' | null;
+type Dialog = 'deactivate' | 'reactivate' | 'delete' | 'hold' | null;
 
 /** One person: what they may do, where they are signed in, what they have to do, and what happened to them. */
 export default function ProfileScreen({ id }: { id: string }) {
@@ -62,7 +64,7 @@ export default function ProfileScreen({ id }: { id: string }) {
           </p>
         </div>
       </div>
-      {user.deactivation && <WhyInactive deactivation={user.deactivation} />}
+      <Standing user={user} mayAct={mayAct} />
       <div className="panels">
         <Roles user={user} mine={mine} mayAct={mayAct} />
         <WorkloadPanel user={user} />
@@ -71,6 +73,7 @@ export default function ProfileScreen({ id }: { id: string }) {
       </div>
       {dialog === 'deactivate' && <DeactivateDialog user={user} close={() => setDialog(null)} />}
       {dialog === 'reactivate' && <ReactivateDialog user={user} close={() => setDialog(null)} />}
+      {dialog === 'hold' && <HoldDialog user={user} close={() => setDialog(null)} />}
       {dialog === 'delete' && <DeleteDialog user={user} isOwner={mine.includes('OWNER')} instead={() => setDialog('deactivate')} close={() => setDialog(null)} />}
     </Page>
   );
@@ -97,22 +100,14 @@ function Actions({ user, open }: { user: Person; open: (dialog: Dialog) => void 
       ) : (
         <Button onClick={() => open('reactivate')}>{words.profile.reactivate}</Button>
       )}
+      {!user.legalHold && (
+        <Button variant="subtle" onClick={() => open('hold')}>
+          {words.hold.place}
+        </Button>
+      )}
       <Button variant="subtle" color="red" onClick={() => open('delete')}>
         {words.profile.delete}
       </Button>
-    </div>
-  );
-}
-
-function WhyInactive({ deactivation }: { deactivation: NonNullable<Person['deactivation']> }) {
-  const { at, by, reason, note } = deactivation;
-  return (
-    <div className="why-inactive">
-      <p>
-        <strong>{named(words.deactivationReasons, reason)}</strong>
-        <span className="muted">{words.profile.inactiveSince(inFull(at), by.displayName)}</span>
-      </p>
-      {note && <blockquote>{note}</blockquote>}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { Button, Skeleton, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { type Screen, SettingsDocument, UpdateWorkspaceDocument } from '../api';
+import { type Settings, SettingsDocument, UpdateWorkspaceDocument } from '../api';
 import { Page } from '../frame/Page';
 import { ErrorNote } from '../parts/ErrorNote';
 import { say } from '../parts/notices';
@@ -22,19 +22,20 @@ export default function SettingsScreen() {
   );
 }
 
-function WorkspaceForm({ workspace }: { workspace: Screen['workspace'] }) {
+function WorkspaceForm({ workspace }: { workspace: Settings['workspace'] }) {
   const [name, setName] = useState(workspace.name);
   const [days, setDays] = useState(String(workspace.retentionDays));
+  const [deleteAfter, setDeleteAfter] = useState(String(workspace.deleteAfterDays ?? ''));
   const { busy, error, refusals, perform } = usePerform(UpdateWorkspaceDocument);
 
   async function submit() {
-    if (await perform({ input: { name, retentionDays: Number(days) } })) say(words.saved);
+    if (await perform({ input: { name, retentionDays: Number(days), deleteAfterDays: deleteAfter === '' ? null : Number(deleteAfter) } })) say(words.saved);
   }
   return (
     <section className="panel" aria-labelledby="workspace">
       <h2 id="workspace">{words.settings.workspace}</h2>
       {error && <ErrorNote error={error} />}
-      <Refusals of={refusals} except={['name', 'retentionDays']} />
+      <Refusals of={refusals} except={['name', 'retentionDays', 'deleteAfterDays']} />
       <form
         className="settings-form"
         onSubmit={(event) => {
@@ -42,7 +43,7 @@ function WorkspaceForm({ workspace }: { workspace: Screen['workspace'] }) {
           void submit();
         }}
       >
-        <TextInput label={words.settings.name} value={name} onChange={(event) => setName(event.currentTarget.value)} error={refusalOf('name', refusals)} required withAsterisk={false} />
+        <TextInput label={words.settings.name} description={words.settings.slug(workspace.slug)} value={name} onChange={(event) => setName(event.currentTarget.value)} error={refusalOf('name', refusals)} required withAsterisk={false} />
         <TextInput
           type="number"
           min={0}
@@ -55,7 +56,16 @@ function WorkspaceForm({ workspace }: { workspace: Screen['workspace'] }) {
           required
           withAsterisk={false}
         />
-        <p className="muted">{words.settings.slug(workspace.slug)}</p>
+        <TextInput
+          type="number"
+          min={1}
+          max={3_650}
+          label={words.settings.deleteAfter}
+          description={words.settings.deleteAfterHelp}
+          value={deleteAfter}
+          onChange={(event) => setDeleteAfter(event.currentTarget.value)}
+          error={refusalOf('deleteAfterDays', refusals)}
+        />
         <Button type="submit" loading={busy}>
           {words.save}
         </Button>
