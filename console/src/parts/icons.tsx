@@ -14,8 +14,5 @@ export const SearchIcon = icon(<path d="M9 15A6 6 0 1 0 9 3a6 6 0 0 0 0 12Zm4.5-
 export const DeviceIcon = icon(<path d="M3 4h14v9H3zM7.5 16.5h5M10 13v3.5" />);
 export const PhoneIcon = icon(<path d="M6 2.5h8v15H6zM9 15h2" />);
 export const KeyIcon = icon(<path d="M7 13.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm3.5-3.5H18m-3 0v3" />);
-export const MoreIcon = icon(<path d="M5 10h.01M10 10h.01M15 10h.01" strokeWidth="2.6" />);
 export const ChevronIcon = icon(<path d="m6 8 4 4 4-4" />);
-export const CheckIcon = icon(<path d="m4 10.5 4 4 8-9" />);
-export const WarnIcon = icon(<path d="M10 3 2 17h16L10 3Zm0 5v4m0 2.5v.01" />);
 export const StarIcon = icon(<path d="m10 2.8 2.2 4.6 5 .7-3.6 3.5.9 5L10 14.2l-4.5 2.4.9-5L2.8 8.1l5-.7L10 2.8Z" />);

@@ -1,4 +1,4 @@
-import { Button, Skeleton } from '@mantine/core';
+import { Skeleton } from '@mantine/core';
 import { useCallback, useEffect, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { ProfileDocument, type Profile, type Role } from '../api';
@@ -12,6 +12,7 @@ import { Time } from '../parts/Time';
 import { useScreen, useUserChanges, useViewer } from '../session/hooks';
 import type { UserChange } from '../session/session';
 import { words } from '../words';
+import { Actions } from './Actions';
 import { DeactivateDialog } from './DeactivateDialog';
 import { DeleteDialog } from './DeleteDialog';
 import { Devices } from './Devices';
@@ -22,7 +23,7 @@ import { Standing } from './Standing';
 import { WorkloadPanel } from './WorkloadPanel';
 
 export type Person = NonNullable<Profile['user']>;
-type Dialog = 'deactivate' | 'reactivate' | 'delete' | 'hold' | null;
+export type Dialog = 'deactivate' | 'reactivate' | 'delete' | 'hold' | null;
 
 /** One person: what they may do, where they are signed in, what they have to do, and what happened to them. */
 export default function ProfileScreen({ id }: { id: string }) {
@@ -88,28 +89,6 @@ function useOpening(open: (dialog: Dialog) => void): void {
     open(asked);
     navigate(path, { replace: true });
   }, [open, path, navigate]);
-}
-
-function Actions({ user, open }: { user: Person; open: (dialog: Dialog) => void }) {
-  return (
-    <div className="actions">
-      {user.status === 'ACTIVE' ? (
-        <Button variant="default" onClick={() => open('deactivate')}>
-          {words.profile.deactivate}
-        </Button>
-      ) : (
-        <Button onClick={() => open('reactivate')}>{words.profile.reactivate}</Button>
-      )}
-      {!user.legalHold && (
-        <Button variant="subtle" onClick={() => open('hold')}>
-          {words.hold.place}
-        </Button>
-      )}
-      <Button variant="subtle" color="red" onClick={() => open('delete')}>
-        {words.profile.delete}
-      </Button>
-    </div>
-  );
 }
 
 function History({ id, log }: { id: string; log: NonNullable<Profile['auditLog']> }) {
