@@ -211,6 +211,7 @@ export const words = {
     choose: 'Choose at least one colleague.',
     blocked: 'This cannot be done yet',
     soleOwner: 'Make somebody else Owner first',
+    makeOwner: 'Make Owner',
     submit: 'Deactivate',
     done: (name: string, sessions: number) => `${name} is deactivated; ${count(sessions, 'session', 'sessions')} ended`,
     handedOver: (moved: number) => `${count(moved, 'piece of work was', 'pieces of work were')} handed over`,

@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _missing_fixtures() -> set[str]:
     if shutil.which("node") is None:
-        return {"node", "reception"}
+        return {"node", "built_console", "reception"}
     return {"reception"} if chromium() is None else set()
 
 

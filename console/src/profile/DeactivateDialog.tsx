@@ -1,12 +1,10 @@
-import { Alert, Button, Checkbox, Modal, Select, Skeleton, Textarea } from '@mantine/core';
+import { Button, Checkbox, Modal, Select, Skeleton, Textarea } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
-import { Link } from 'wouter';
 import {
   type DeactivationReason,
   DeactivateUserDocument,
   type DeactivateUserInput,
-  type Departure,
   DepartureDocument,
   ScheduleDepartureDocument,
 } from '../api';
@@ -19,9 +17,8 @@ import { usePerform } from '../session/perform';
 import { words } from '../words';
 import type { Person } from './ProfileScreen';
 import { pointIn, type When, WhenChoice } from './WhenChoice';
-import { WorkNumbers, workOf } from './WorkloadPanel';
-
-type Preview = NonNullable<NonNullable<Departure['user']>['departure']>;
+import { Blockers, type Preview, WhatHappens } from './Preview';
+import { workOf } from './WorkloadPanel';
 
 const REASONS = Object.entries(words.deactivationReasons).map(([value, label]) => ({ value, label }));
 
@@ -32,17 +29,17 @@ interface Props {
 
 /** What deactivating would do, from the code that does it; then why, and what becomes of the work. */
 export function DeactivateDialog({ user, close }: Props) {
-  const [{ data, error }] = useQuery({ query: DepartureDocument, variables: { id: user.id }, requestPolicy: 'network-only' });
+  const [{ data, error }, refetch] = useQuery({ query: DepartureDocument, variables: { id: user.id }, requestPolicy: 'network-only' });
   const preview = data?.user?.departure;
   return (
     <Modal opened onClose={close} size="lg" title={words.deactivate.title(user.name)} closeButtonProps={{ 'aria-label': words.close }}>
       <p className="lead">{words.deactivate.lead}</p>
-      {error && !preview ? <ErrorNote error={error} /> : preview ? <Decision user={user} preview={preview} close={close} /> : <Skeleton height={220} />}
+      {error && !preview ? <ErrorNote error={error} /> : preview ? <Decision user={user} preview={preview} refetch={refetch} close={close} /> : <Skeleton height={220} />}
     </Modal>
   );
 }
 
-function Decision({ user, preview, close }: Props & { preview: Preview }) {
+function Decision({ user, preview, refetch, close }: Props & { preview: Preview; refetch: () => void }) {
   const [reason, setReason] = useState<DeactivationReason>('LEFT_COMPANY');
   const [note, setNote] = useState('');
   const [target, setTarget] = useState<Target>({ kind: 'leave', one: null, several: [] });
@@ -111,7 +108,7 @@ function Decision({ user, preview, close }: Props & { preview: Preview }) {
           <Textarea label={words.deactivate.note} description={words.deactivate.noteHelp} value={note} onChange={(event) => setNote(event.currentTarget.value)} rows={2} />
         </>
       ) : (
-        <Blockers preview={preview} close={close} />
+        <Blockers user={user} preview={preview} refetch={refetch} />
       )}
       <div className="form-actions">
         <Button variant="default" onClick={close}>
@@ -124,42 +121,5 @@ function Decision({ user, preview, close }: Props & { preview: Preview }) {
         )}
       </div>
     </form>
-  );
-}
-
-function WhatHappens({ preview }: { preview: Preview }) {
-  const tokens = preview.accessTokens ?? [];
-  return (
-    <section className="happens" aria-labelledby="happens">
-      <h3 id="happens">{words.deactivate.happens}</h3>
-      <ul>
-        <li>{words.deactivate.sessions(preview.liveSessions)}</li>
-        {tokens.length > 0 && (
-          <li>
-            {words.deactivate.tokens(tokens.length)}: {tokens.map((token) => token.name).join(', ')}
-          </li>
-        )}
-        {workOf(preview.workload) === 0 && <li>{words.deactivate.noWork}</li>}
-      </ul>
-      {workOf(preview.workload) > 0 && <WorkNumbers work={preview.workload} />}
-    </section>
-  );
-}
-
-/** What stands in the way, and the way out of it. */
-function Blockers({ preview, close }: { preview: Preview; close: () => void }) {
-  return (
-    <Alert color="yellow" title={words.deactivate.blocked} role="alert">
-      {preview.blockers.map(({ code, message }) => (
-        <p key={code}>
-          {message}{' '}
-          {code === 'SOLE_OWNER' && (
-            <Link href="/users" onClick={close}>
-              {words.deactivate.soleOwner}
-            </Link>
-          )}
-        </p>
-      ))}
-    </Alert>
   );
 }

@@ -1,0 +1,23 @@
+"""What the console's build leaves behind."""
+
+import gzip
+import re
+
+from offboard.console import BUILT
+
+BUDGET = 250 * 1024
+
+
+def test_the_whole_console_is_small_and_its_assets_are_named_by_their_contents(built_console: None) -> None:
+    files = [path for path in BUILT.rglob("*") if path.is_file()]
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < BUDGET
+    assets = {path.name for path in files if path.parent.name == "assets"}
+    assert assets == {path.name for path in files if path.name != "index.html"}
+    assert all(re.fullmatch(r"[\w.-]+-[\w-]{8}\.(js|css|svg)", name) for name in assets), assets
+
+
+def test_the_page_runs_nothing_inline_and_asks_no_other_host(built_console: None) -> None:
+    page = (BUILT / "index.html").read_text()
+    assert "<style" not in page
+    assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", page))
+    assert all(path.startswith("/assets/") for path in re.findall(r'(?:src|href)="([^"]*)"', page))
