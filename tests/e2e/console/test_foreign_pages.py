@@ -1,5 +1,9 @@
 """A page of another origin, in the browser of somebody who is signed in."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 from playwright.async_api import expect
 
@@ -11,15 +15,24 @@ pytestmark = pytest.mark.only_on("sqlite")
 SIGN_OUT = '{"query": "mutation { signOut { signedOut } }", "x": "'
 
 
+@asynccontextmanager
+async def foreign_site() -> AsyncIterator[str]:
+    """A page on another port: another origin of the same site, to whose requests SameSite lets the cookie through."""
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<title>Foreign</title>")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as site:
+        yield f"http://127.0.0.1:{site.sockets[0].getsockname()[1]}/"
+
+
 async def test_neither_form_nor_fetch_nor_socket_acts_with_the_session(office: Office, reception: Reception) -> None:
     desk, page = await reception.sit_down(office, "Olivia", "/users")
     await expect(page.get_by_role("link", name="Olivia")).to_be_visible()
-    # The same site, so that SameSite lets the cookie through: only the port differs.
-    foreign = "http://127.0.0.1:9/"
-    await desk.context.route(
-        foreign, lambda route: route.fulfill(body="<title>Foreign</title>", content_type="text/html")
-    )
-    evil = await desk.tab(foreign)
+    async with foreign_site() as url:
+        evil = await desk.tab(url)
     outcome = await evil.evaluate(
         """async (url) => {
           const ask = (headers) => fetch(url, {
