@@ -51,7 +51,7 @@ def _bundle() -> int:
 
 async def _measure(runs: int) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-console-") as folder:
-        url = f"sqlite:///{folder}/offboard.db"
+        url = f"sqlite+aiosqlite:///{folder}/offboard.db"
         await asyncio.to_thread(_offboard, url, "migrate")
         office = await open_office(url, watchers=1, leavers=USERS - 1, sign_outs=0)
         async with _serving(url) as origin, async_playwright() as playwright:
