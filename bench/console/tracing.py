@@ -79,7 +79,7 @@ async def _traced(client: CDPSession, page: Page, path: str, ready: str) -> list
 
 
 def _read(events: list[dict[str, Any]], traffic: Traffic) -> Load:
-    started = max(each["ts"] for each in events if _is(each, "navigationStart"))
+    started = max(each["ts"] for each in events if _is(each, "navigationStart") and _url_of(each))
     painted = min(each["ts"] for each in events if _is(each, "firstContentfulPaint") and each["ts"] > started)
     rows = max(each["ts"] for each in events if _is(each, READY))
     thread = next(each["tid"] for each in events if _is(each, READY))
@@ -97,6 +97,11 @@ def _read(events: list[dict[str, Any]], traffic: Traffic) -> Load:
         graphql=traffic.graphql,
         transferred=traffic.transferred,
     )
+
+
+def _url_of(event: dict[str, Any]) -> str:
+    """Empty for the frames that Chromium opens for itself."""
+    return str(event["args"].get("data", {}).get("documentLoaderURL", ""))
 
 
 def _is(event: dict[str, Any], name: str) -> bool:

@@ -19,7 +19,8 @@ SIGN_OUT = '{"query": "mutation { signOut { signedOut } }", "x": "'
 async def foreign_site() -> AsyncIterator[str]:
     """A page on another port: another origin of the same site, to whose requests SameSite lets the cookie through."""
 
-    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<title>Foreign</title>")
         await writer.drain()
         writer.close()
