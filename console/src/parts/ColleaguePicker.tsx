@@ -15,14 +15,16 @@ interface Choice {
 /** Active colleagues whose name begins with what is typed; those chosen stay choosable while one searches on. */
 function useColleagues(without: string | undefined) {
   const [typed, setTyped] = useState('');
+  const [wasOpened, setOpened] = useState(false);
   const [chosen, setChosen] = useState<readonly Choice[]>([]);
   const [search] = useDebouncedValue(chosen.some(({ label }) => label === typed) ? '' : typed, TYPED);
-  const [{ data }] = useQuery({ query: ColleaguesDocument, variables: { search: search || null, role: null } });
+  const [{ data }] = useQuery({ query: ColleaguesDocument, variables: { search: search || null, role: null }, pause: !wasOpened });
   const found = (data?.users?.edges ?? []).map(({ node }) => ({ value: node.id, label: node.name }));
   const all = [...found, ...chosen.filter(({ value }) => !found.some((each) => each.value === value))];
   return {
     typed,
     setTyped,
+    open: () => setOpened(true),
     choices: all.filter(({ value }) => value !== without),
     keep: (values: readonly string[]) => setChosen(all.filter(({ value }) => values.includes(value))),
   };
@@ -35,7 +37,7 @@ interface Common {
 
 /** Choosing one colleague who can be given work. */
 export function ColleaguePicker({ without, value, onChange, error }: Common & { value: string | null; onChange: (id: string | null) => void }) {
-  const { typed, setTyped, choices, keep } = useColleagues(without);
+  const { typed, setTyped, open, choices, keep } = useColleagues(without);
   return (
     <Select
       aria-label={words.deactivate.colleague}
@@ -47,6 +49,7 @@ export function ColleaguePicker({ without, value, onChange, error }: Common & { 
         onChange(id);
       }}
       searchable
+      onDropdownOpen={open}
       searchValue={typed}
       onSearchChange={setTyped}
       nothingFoundMessage={words.nobody}
@@ -57,7 +60,7 @@ export function ColleaguePicker({ without, value, onChange, error }: Common & { 
 
 /** Choosing several of them. */
 export function ColleaguesPicker({ without, value, onChange, error }: Common & { value: string[]; onChange: (ids: string[]) => void }) {
-  const { typed, setTyped, choices, keep } = useColleagues(without);
+  const { typed, setTyped, open, choices, keep } = useColleagues(without);
   return (
     <MultiSelect
       aria-label={words.deactivate.colleagues}
@@ -69,6 +72,7 @@ export function ColleaguesPicker({ without, value, onChange, error }: Common & {
         onChange(ids);
       }}
       searchable
+      onDropdownOpen={open}
       searchValue={typed}
       onSearchChange={setTyped}
       nothingFoundMessage={words.nobody}

@@ -19,11 +19,12 @@ interface Props {
 /** Looking for somebody's work or deeds: active people and inactive ones, who are marked. */
 export function PersonFilter({ label, placeholder, value, onChange, first = [] }: Props) {
   const [typed, setTyped] = useState('');
+  const [wasOpened, setOpened] = useState(false);
   const chosenElsewhere = value === null || first.some((each) => each.value === value) ? null : value;
-  const [{ data: named }] = useQuery({ query: PeopleDocument, variables: { search: null, id: chosenElsewhere ?? '' } });
+  const [{ data: named }] = useQuery({ query: PeopleDocument, variables: { search: null, id: chosenElsewhere ?? '' }, pause: chosenElsewhere === null });
   const current = named?.user ?? null;
   const [search] = useDebouncedValue(current && typed === labelOf(current) ? '' : typed, TYPED);
-  const [{ data }] = useQuery({ query: PeopleDocument, variables: { search: search || null, id: chosenElsewhere ?? '' } });
+  const [{ data }] = useQuery({ query: PeopleDocument, variables: { search: search || null, id: chosenElsewhere ?? '' }, pause: !wasOpened });
   const found = (data?.users?.edges ?? []).map(({ node }) => node);
   const people = current && !found.some(({ id }) => id === current.id) ? [current, ...found] : found;
   return (
@@ -35,6 +36,7 @@ export function PersonFilter({ label, placeholder, value, onChange, first = [] }
       placeholder={placeholder}
       searchable
       clearable
+      onDropdownOpen={() => setOpened(true)}
       searchValue={typed}
       onSearchChange={setTyped}
       filter={({ options }) => options}
