@@ -8,6 +8,8 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 MOST = 200
+PATIENCE = 8
+"""Turns of the event loop in which nobody else must ask before a look-up for several begins."""
 
 
 class Batch(Generic[K, V]):
@@ -32,6 +34,8 @@ class Batch(Generic[K, V]):
 
     async def _work(self) -> None:
         while self._asked:
+            if len(self._asked) > 1:
+                await self._gather()
             keys = list(self._asked)[:MOST]
             answers = {key: self._asked.pop(key) for key in keys}
             try:
@@ -43,3 +47,11 @@ class Batch(Generic[K, V]):
                 for key, answer in answers.items():
                     answer.set_result(found[key])
         self._working = None
+
+    async def _gather(self) -> None:
+        """Wait while the event loop brings more: a process that has so much to do had better do it in larger parts."""
+        patience, seen = PATIENCE, len(self._asked)
+        while patience and seen < MOST:
+            await asyncio.sleep(0)
+            patience = patience - 1 if len(self._asked) == seen else PATIENCE
+            seen = len(self._asked)

@@ -55,6 +55,18 @@ async def test_a_question_asked_during_a_look_up_is_looked_up_again() -> None:
     assert look_ups.made == [["a"], ["a", "b"]]
 
 
+async def test_those_who_come_one_after_another_in_a_storm_are_looked_up_together() -> None:
+    look_ups = LookUps()
+    batch = Batch(look_ups)
+    look_ups.let_go.release()
+    asked = []
+    for turn in range(10):
+        asked += [asyncio.create_task(batch.ask(f"{turn}{each}")) for each in "ab"]
+        await asyncio.sleep(0)
+    await asyncio.gather(*asked)
+    assert list(map(len, look_ups.made)) == [20]
+
+
 async def test_a_storm_is_looked_up_in_pages_in_the_order_of_asking() -> None:
     look_ups = LookUps()
     batch = Batch(look_ups)
