@@ -31,7 +31,8 @@ TRY_AGAIN_S = 5.0
 HELD_S = 0.010
 """How long a chunk is to hold the workspace's lock. It must never come to twice as much."""
 
-SMALLEST, FIRST, LARGEST = 10, 50, 2_000
+SMALLEST, FIRST, LARGEST = 150, 200, 2_000
+"""Rows of a chunk. With fewer than the smallest, what each transaction costs anyway is most of it."""
 
 HELD = Histogram(
     "offboard_chunk_seconds",
@@ -137,6 +138,6 @@ class Pace:
         held = time.monotonic() - locked
         HELD.observe(held)
         if to_do is not None and len(to_do.places) >= self._size:
-            self._size = round(min(max(self._size * min(max(HELD_S / held, 0.5), 1.25), SMALLEST), LARGEST))
+            self._size = round(min(max(self._size * min(max(HELD_S / held, 0.8), 1.25), SMALLEST), LARGEST))
         await asyncio.sleep(0)
         return went_on
