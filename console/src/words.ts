@@ -214,6 +214,7 @@ export const words = {
     makeOwner: 'Make Owner',
     submit: 'Deactivate',
     done: (name: string, sessions: number) => `${name} is deactivated; ${count(sessions, 'session', 'sessions')} ended`,
+    handingOver: (moved: number) => `${count(moved, 'piece of work is', 'pieces of work are')} being handed over`,
     handedOver: (moved: number) => `${count(moved, 'piece of work was', 'pieces of work were')} handed over`,
   },
   plan: {

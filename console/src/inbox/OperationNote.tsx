@@ -1,7 +1,7 @@
 import { Button, CloseButton, Progress } from '@mantine/core';
 import { useEffect, useRef } from 'react';
 import { useSubscription } from 'urql';
-import { ProgressDocument, UndoBulkReassignDocument, type Operation } from '../api';
+import { CancelBulkReassignDocument, type Operation, ProgressDocument, UndoBulkReassignDocument } from '../api';
 import { ErrorNote } from '../parts/ErrorNote';
 import { Refusals } from '../parts/Refusals';
 import { usePerform } from '../session/perform';
@@ -16,10 +16,12 @@ interface Props {
   readonly close: () => void;
 }
 
-/** A hand-over as it goes on, and the way to take it back. */
+/** A hand-over as it goes on, and the ways to stop it and to take it back. */
 export function OperationNote({ id, changed, follow, close }: Props) {
   const [{ data, error }] = useSubscription({ query: ProgressDocument, variables: { id } });
   const undoing = usePerform(UndoBulkReassignDocument);
+  const cancelling = usePerform(CancelBulkReassignDocument);
+  const problem = error ?? undoing.error ?? cancelling.error;
   const operation = data?.bulkOperationProgress;
   const status = operation?.status;
   const refetch = useRef(changed);
@@ -33,12 +35,17 @@ export function OperationNote({ id, changed, follow, close }: Props) {
   }
   return (
     <section className="operation" aria-label={words.operation.label} role="status">
-      {(error ?? undoing.error) && <ErrorNote error={(error ?? undoing.error) as NonNullable<typeof error>} />}
-      <Refusals of={undoing.refusals} />
+      {problem && <ErrorNote error={problem} />}
+      <Refusals of={[...undoing.refusals, ...cancelling.refusals]} />
       {operation && (
         <div className="operation-line">
           <span>{said(operation)}</span>
           <span className="grow" />
+          {operation.status === 'RUNNING' && operation.undoOf === null && (
+            <Button size="compact-sm" variant="default" loading={cancelling.busy} onClick={() => void cancelling.perform({ input: { operationId: id } })}>
+              {words.operation.cancel}
+            </Button>
+          )}
           {operation.undoOf === null && (operation.status === 'COMPLETED' || operation.status === 'CANCELLED') && (
             <Button size="compact-sm" variant="default" loading={undoing.busy} onClick={() => void undo()}>
               {words.operation.undo}

@@ -68,7 +68,9 @@ function Decision({ user, preview, refetch, close }: Props & { preview: Preview;
     const done = await deactivating.perform({ input });
     if (!done) return null;
     const told = words.deactivate.done(user.name, done.revokedSessions);
-    return done.handOver ? `${told}; ${words.deactivate.handedOver(done.handOver.matched)}` : told;
+    if (!done.handOver) return told;
+    const { status, matched } = done.handOver;
+    return `${told}; ${status === 'RUNNING' ? words.deactivate.handingOver(matched) : words.deactivate.handedOver(matched)}`;
   }
 
   async function schedule(input: DeactivateUserInput): Promise<string | null> {
