@@ -19,11 +19,13 @@ from models.leaving import LegalHold, ScheduledDeparture
 from models.log import AuditEntry
 from models.people import AccessToken, Actor, MailedLink, User, UserRole, UserSession
 from models.types import now
-from models.work import BulkOperation, Conversation, CsatResponse, FollowUp, Note
+from models.work import Assignment, BulkOperation, Conversation, CsatResponse, FollowUp, FollowUpAssignment, Note
 from resolvers.notices import is_owner
 
 ACTOR = table(Actor)
+ASSIGNMENT = table(Assignment)
 DEPARTURE = table(ScheduledDeparture)
+GIVEN_FOLLOW_UP = table(FollowUpAssignment)
 OPERATION = table(BulkOperation)
 ROLE = table(UserRole)
 SESSION = table(UserSession)
@@ -105,6 +107,11 @@ def checks(moment: datetime) -> list[Check]:
             (_sessions_of_nobody(),),
         ),
         Check(
+            "Nobody inactive gets work, except by an undo or an import.",
+            "Hand that work over (`bulkReassign`, assignedTo the user named), or reactivate the user.",
+            (_given_conversations(), _given_follow_ups()),
+        ),
+        Check(
             "The events of every workspace have no gap.",
             "Clients cannot resume across a gap: run `offboard restored`, which makes them fetch anew.",
             (_gaps(),),
@@ -138,6 +145,36 @@ def _sessions_of_nobody() -> Select[Any]:
         select(WORKSPACE.c.slug.label("workspace"), SESSION.c.id.label("session"), SESSION.c.user_id.label("user"))
         .join(WORKSPACE, WORKSPACE.c.id == SESSION.c.workspace_id)
         .where(SESSION.c.ended_at.is_(None), ~exists().where(holder))
+    )
+
+
+def _given_conversations() -> Select[Any]:
+    """What was assigned before the deactivation stays and is no fault."""
+    return (
+        select(USER.c.id.label("given to the user"), ASSIGNMENT.c.conversation_id.label("conversation"))
+        .join(ACTOR, ACTOR.c.user_id == USER.c.id)
+        .join(ASSIGNMENT, ASSIGNMENT.c.to_id == ACTOR.c.id)
+        .outerjoin(OPERATION, OPERATION.c.id == ASSIGNMENT.c.operation_id)
+        .where(
+            USER.c.status == UserStatus.INACTIVE,
+            ASSIGNMENT.c.at > USER.c.deactivated_at,
+            OPERATION.c.undo_of_id.is_(None),
+        )
+    )
+
+
+def _given_follow_ups() -> Select[Any]:
+    return (
+        select(USER.c.id.label("given to the user"), OPERATION.c.id.label("operation"))
+        .join(ACTOR, ACTOR.c.user_id == USER.c.id)
+        .join(GIVEN_FOLLOW_UP, GIVEN_FOLLOW_UP.c.to_id == ACTOR.c.id)
+        .join(OPERATION, OPERATION.c.id == GIVEN_FOLLOW_UP.c.operation_id)
+        .where(
+            USER.c.status == UserStatus.INACTIVE,
+            OPERATION.c.started_at > USER.c.deactivated_at,
+            OPERATION.c.undo_of_id.is_(None),
+        )
+        .distinct()
     )
 
 

@@ -23,6 +23,7 @@ from models.people import AccessToken, Actor, TeamMember, User, UserRole, UserSe
 from models.types import new_id, now
 from models.work import BulkOperation, Conversation, FollowUp, Note
 from resolvers import doctor
+from resolvers.conversations import assign_conversation
 from resolvers.deletion import delete_user
 from resolvers.doctor import Finding, checks, examine
 from resolvers.handover import bulk_reassign, undo_bulk_reassign
@@ -176,6 +177,27 @@ async def test_a_user_without_an_actor(workshop: Workshop, ana: Person) -> None:
     (found,) = await findings(workshop)
     assert DANGLING in found.law
     assert str(ana.id) in "".join(found.places)
+
+
+async def by_hand(shop: Workshop, conversation_id: Any, bob: Person) -> None:
+    await call(shop, assign_conversation, shop.olivia, conversation_id=conversation_id, to=Target((bob.id,)))
+
+
+async def in_bulk(shop: Workshop, conversation_id: Any, bob: Person) -> None:
+    await call(shop, bulk_reassign, shop.olivia, filter=InboxFilter(ids=[conversation_id]), to=Target((bob.id,)))
+
+
+@pytest.mark.parametrize("give", [by_hand, in_bulk])
+async def test_somebody_inactive_who_got_work(workshop: Workshop, ana: Person, give: Any) -> None:
+    bob = await workshop.person("Bob", Role.AGENT)
+    await give(workshop, await workshop.conversation(assignee=ana), bob)
+    for ago, faults in ((timedelta(0), 0), (timedelta(minutes=1), 1)):
+        left = {"status": UserStatus.INACTIVE, "deactivated_at": now() - ago}
+        await workshop.change(User, bob.id, **left)
+        found = await findings(workshop)
+        assert len(found) == faults
+    assert "Nobody inactive gets work" in found[0].law
+    assert str(bob.id) in found[0].places[0]
 
 
 async def test_an_operation_that_nobody_works_on(workshop: Workshop) -> None:
