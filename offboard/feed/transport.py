@@ -96,10 +96,7 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
 
     def take_over(self, http: HttpToolsProtocol) -> None:
         """Go on with a connection whose request for an upgrade was read already: reading it again would take long."""
-        self.connections.add(self)
-        self.transport = http.transport
-        self.server, self.client = http.server, http.client
-        self.scheme = "wss" if http.scheme == "https" else "ws"
+        self.connection_made(http.transport)
         self.conn.parser = Frames.parse(self.conn)
         next(self.conn.parser)
         headers = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in http.headers)
