@@ -50,7 +50,8 @@ class Clock:
                 log.exception("The clock's work failed")
                 delay = self._longest_sleep
             try:
-                await asyncio.wait_for(self._wake.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
 

@@ -68,7 +68,8 @@ class Runner:
                 except Exception:
                     log.exception("Looking for operations failed")
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._poll)
+                    async with asyncio.timeout(self._poll):
+                        await self._wake.wait()
         finally:
             await self._let_go()
 

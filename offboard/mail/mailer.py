@@ -50,7 +50,8 @@ class Mailer:
             except Exception:
                 log.exception("mailer_failed")
             try:
-                await asyncio.wait_for(self._wake.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
 
