@@ -28,6 +28,7 @@ from tests.offboard.feed.stage import (
     state,
     write,
 )
+from tests.waiting import until
 from tests.workshop import Workshop
 
 SHORT = 0.05
@@ -361,7 +362,7 @@ async def test_unfollowing_stops_one_operation_and_frees_its_id(
         client.follow(after=1)
         await write(database, acme, change())
         assert await client.hear(1) == [2]
-        assert client.connection.owed == 0
+        await until(lambda: client.connection.owed == 0)
 
 
 async def test_unfollowing_before_the_history_is_begun_leaves_nothing_owed(
