@@ -71,6 +71,8 @@ async def open_profile(page: Page) -> None:
     await expect(page.get_by_role("heading", name="Workload")).to_be_visible()
 
 
+SETTLING = 5
+
 OUTSIDE: list[tuple[str, str, list[Look]]] = [
     ("sign-in", "/sign-in", [shows("Forgotten your password?")]),
     ("forgotten-password", "/forgotten-password", [shows("Send the link")]),
@@ -122,13 +124,28 @@ async def complaints(page: Page, name: str, path: str, looks: list[Look]) -> lis
     await page.emulate_media(color_scheme="dark")
     await expect(page.locator("body")).not_to_have_css("color", in_the_light)
     await photograph(page, f"{name}-dark")
-    found += await violations(page, {"runOnly": ["color-contrast"]})
+    found += await lasting_violations(page, {"runOnly": ["color-contrast"]})
     await page.emulate_media(color_scheme="light")
     await page.set_viewport_size(PHONE)
     await photograph(page, f"{name}-phone")
     if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         found.append("wider than the phone")
     await page.set_viewport_size(DESKTOP)
+    return found
+
+
+async def lasting_violations(page: Page, options: dict[str, Any]) -> list[str]:
+    """What axe still finds serious once everything has taken on the colours of the dark."""
+    found: list[str] = []
+    for _ in range(SETTLING):
+        if not (found := await violations(page, options)):
+            break
+        await page.evaluate(
+            """() => Promise.all([
+                new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+                ...document.getAnimations().map((each) => each.finished.catch(() => null)),
+            ]).then(() => null)"""
+        )
     return found
 
 
