@@ -1,6 +1,5 @@
 """The background task of everything that is due at a time. What fell due while no process ran is done at start."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,6 +9,7 @@ import structlog
 
 from models.database import Database, Reader, Tx
 from models.types import now
+from offboard.alarm import Alarm
 from resolvers import departing, retention, upkeep
 
 LONGEST_SLEEP_S = 5.0
@@ -31,29 +31,24 @@ class Clock:
         self._retention = retention
         self._longest_sleep = longest_sleep
         self._pruned_at: datetime | None = None
-        self._wake = asyncio.Event()
+        self._alarm = Alarm()
         self._erase = True
 
     async def committed(self, tx: Tx) -> None:
         """Listen to commits (Database.after_commit): erased bytes must leave the write-ahead log too."""
         if tx.erased:
             self._erase = True
-            self._wake.set()
+            self._alarm.ring()
 
     async def run(self) -> None:
         """Do what is due, at its time, until cancelled. A failure is logged and tried again."""
         while True:
-            self._wake.clear()
             try:
                 delay = await self.tick()
             except Exception:
                 log.exception("The clock's work failed")
                 delay = self._longest_sleep
-            try:
-                async with asyncio.timeout(delay):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+            await self._alarm.wait(delay)
 
     async def tick(self) -> float:
         """Do everything that is due now; says how many seconds to wait before the next time."""

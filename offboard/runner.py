@@ -6,7 +6,6 @@ process leaves behind when it ends is taken on by another one, or by the next.
 
 import asyncio
 import time
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -16,6 +15,7 @@ from prometheus_client import Histogram
 
 from models.database import Database, Tx
 from models.types import new_id
+from offboard.alarm import Alarm
 from resolvers.bulk import running
 from resolvers.bulk.operation import ToDo
 from resolvers.bulk.running import Job, Lease, LeaseLost
@@ -50,26 +50,23 @@ class Runner:
         self._database = database
         self.lease = Lease(new_id(), lease)
         self._poll = poll
-        self._wake = asyncio.Event()
+        self._alarm = Alarm()
         self._jobs: dict[UUID, asyncio.Task[None]] = {}
 
     async def committed(self, tx: Tx) -> None:
         """Listen to commits (Database.after_commit): an operation may have been started."""
         if tx.work_due:
-            self._wake.set()
+            self._alarm.ring()
 
     async def run(self) -> None:
         """Take operations on until cancelled; then leave them to others at once."""
         try:
             while True:
-                self._wake.clear()
                 try:
                     await self._take_on()
                 except Exception:
                     log.exception("Looking for operations failed")
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._poll):
-                        await self._wake.wait()
+                await self._alarm.wait(self._poll)
         finally:
             await self._let_go()
 
@@ -93,7 +90,7 @@ class Runner:
             await asyncio.sleep(TRY_AGAIN_S)
         finally:
             del self._jobs[job.operation.id]
-            self._wake.set()
+            self._alarm.ring()
 
     async def _let_go(self) -> None:
         for task in self._jobs.values():

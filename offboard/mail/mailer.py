@@ -5,7 +5,6 @@ and a link a new token. Only a mail that was handed over is taken off the list. 
 second mail and never the mail.
 """
 
-import asyncio
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,6 +12,7 @@ from sqlalchemy import Delete, Update, update
 
 from models.database import Database, Tx
 from models.types import now
+from offboard.alarm import Alarm
 from offboard.mail.links import Links
 from offboard.mail.notices import Notices
 from offboard.mail.post import Post, Waiting
@@ -33,27 +33,22 @@ class Mailer:
         self._database = database
         self._transport = transport
         self._posts: tuple[Post, ...] = (Links(public_url.rstrip("/"), sender), Notices(sender))
-        self._wake = asyncio.Event()
+        self._alarm = Alarm()
 
     async def committed(self, tx: Tx) -> None:
         """Listen to commits (Database.after_commit): a mail that has just become due is sent at once."""
         if tx.mail_due:
-            self._wake.set()
+            self._alarm.ring()
 
     async def run(self) -> None:
         """Send what is due, now and whenever something becomes due, until cancelled."""
         while True:
-            self._wake.clear()
             try:
                 while await self.send_due() >= BATCH:
                     pass
             except Exception:
                 log.exception("mailer_failed")
-            try:
-                async with asyncio.timeout(POLL_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+            await self._alarm.wait(POLL_S)
 
     async def send_due(self) -> int:
         """Try to send each mail that is due, at most BATCH of each kind; says how many were tried."""
