@@ -3,12 +3,12 @@
 import argparse
 import gc
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.command import give_up_after, tell
 from bench.feed import report
 from bench.feed.crowd import Failed
 from bench.feed.measuring import PROBES, WARM_UP, Deactivations, Run, Size, measure, measure_two_nodes
@@ -32,9 +32,7 @@ def _options() -> argparse.Namespace:
 def main() -> int:
     """Measure what was asked for; the exit code."""
     options = _options()
-    signal.signal(signal.SIGALRM, _give_up)
-    signal.signal(signal.SIGTERM, _give_up)
-    signal.alarm(options.limit * 60)
+    give_up_after(options.limit)
     sizes = [Size(int(each), options.events, options.deactivations) for each in options.sizes.split(",")]
     largest = max(size.subscribers for size in sizes)
     try:
@@ -67,7 +65,7 @@ def _measure_peers(options: argparse.Namespace, sizes: Sequence[Size], folder: P
             for peer in peers:
                 runs[peer.name].append(measure(stage, peer, size))
                 gc.collect()
-                _tell(f"{size.subscribers:,} subscribers, run {number + 1} of {count}: {peer.name}")
+                tell(f"{size.subscribers:,} subscribers, run {number + 1} of {count}: {peer.name}")
         print(f"\n{report.table(size, runs)}", flush=True)
 
 
@@ -78,16 +76,8 @@ def _measure_nodes(options: argparse.Namespace, size: Size, folder: Path) -> Non
             for broker in BROKERS:
                 runs[broker].append(measure_two_nodes(nodes, broker, size))
                 gc.collect()
-                _tell(f"Two nodes, run {number + 1} of {options.runs}: {broker}")
+                tell(f"Two nodes, run {number + 1} of {options.runs}: {broker}")
     print(f"\n{report.table_of_nodes(size, runs)}", flush=True)
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def _give_up(number: int, _frame: object) -> None:
-    raise Failed("It took too long." if number == signal.SIGALRM else "Stopped.")
 
 
 if __name__ == "__main__":

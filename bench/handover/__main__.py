@@ -2,11 +2,11 @@
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
+from bench.command import give_up_after, tell
 from bench.feed.crowd import Failed
 from bench.feed.peers import CLIENT_CORE
 from bench.handover import report
@@ -37,9 +37,7 @@ def _options() -> argparse.Namespace:
 def main() -> int:
     """Measure what was asked for; the exit code."""
     options = _options()
-    signal.signal(signal.SIGALRM, _give_up)
-    signal.signal(signal.SIGTERM, _give_up)
-    signal.alarm(options.limit * 60)
+    give_up_after(options.limit)
     if options.size % 5 or options.small % 5:
         print("Error: sizes must be multiples of 5.", file=sys.stderr)
         return 2
@@ -60,28 +58,20 @@ def _measure(options: argparse.Namespace, engine: str, databases: Databases) -> 
     if "pages" in options.parts.split(","):
         sizes = (("small", min(options.small, options.size)), ("large", options.size))
         small, large = (databases.make(name, size, size) for name, size in sizes)
-        _tell(f"{engine}: the databases are there")
+        tell(f"{engine}: the databases are there")
         found = measure_pages(databases, (small, large), options.rounds)
         print(f"\n{report.pages(engine, (small, large), found, options.rounds)}", flush=True)
         databases.drop("small")
         databases.drop("large")
     if "operation" in options.parts.split(","):
         dataset = databases.make("work", options.size, min(PEOPLE, options.size))
-        _tell(f"{engine}: the database is there")
+        tell(f"{engine}: the database is there")
         alone, beside = [], []
         for number in range(options.runs):
             alone.append(measure_alone(databases, "work", dataset))
             beside.append(measure_beside(databases, "work", dataset, options.quiet))
-            _tell(f"{engine}: run {number + 1} of {options.runs}")
+            tell(f"{engine}: run {number + 1} of {options.runs}")
         print(f"\n{report.operation(engine, alone, beside)}", flush=True)
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def _give_up(number: int, _frame: object) -> None:
-    raise Failed("It took too long." if number == signal.SIGALRM else "Stopped.")
 
 
 if __name__ == "__main__":
