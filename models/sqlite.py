@@ -7,11 +7,13 @@ lock.
 """
 
 import asyncio
+import random
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from datetime import datetime
 from functools import partial
+from time import monotonic
 from typing import Any, Self
 from urllib.parse import quote
 from uuid import UUID
@@ -22,11 +24,13 @@ from sqlalchemy import Connection, FromClause, Integer, Select, Uuid, column, ev
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import await_only
 
 from models.statistics import tell_planner
 from models.types import now
 
 BUSY_TIMEOUT_MS = 15_000
+LONGEST_PAUSE_S = 0.02
 
 
 class Sqlite:
@@ -153,9 +157,9 @@ def _connect(path: str, **options: Any) -> _Connection:
 def _configure(connection: Any, _record: ConnectionPoolEntry) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    _use_log(cursor)
     for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
         "secure_delete = ON",
@@ -164,6 +168,23 @@ def _configure(connection: Any, _record: ConnectionPoolEntry) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_log(cursor: Any) -> None:
+    """Turn the write-ahead log on, which a file remembers.
+
+    That needs a new file for itself and, unlike everything else, does not wait for who is opening it at the same time.
+    """
+    deadline = monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                raise
+            await_only(asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S)))  # noqa: S311 (no secret)
+        else:
+            return
 
 
 def _begin(connection: Connection) -> None:

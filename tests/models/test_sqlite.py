@@ -1,6 +1,8 @@
 """SQLite's own means: how connections are set up, who writes when, and what becomes of erased bytes."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,19 @@ async def test_every_connection_is_set_up(database: Database, pragma: str, value
             assert (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
     async with database.begin() as tx:
         assert (await (await tx.session.connection()).exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
+
+
+async def test_a_new_file_may_be_opened_by_several_at_once(bare_url: str) -> None:
+    """To turn its log on, SQLite itself waits for nobody: red without trying again."""
+    with closing(sqlite3.connect(bare_url.removeprefix("sqlite+aiosqlite:///"))) as another:
+        another.execute("BEGIN IMMEDIATE")
+        database = Database(bare_url)
+        opening = asyncio.create_task(database.ping())
+        await asyncio.sleep(0.1)
+        assert not opening.done()
+        another.rollback()
+        await opening
+        await database.close()
 
 
 async def test_deleted_bytes_are_overwritten(workshop: Workshop) -> None:
