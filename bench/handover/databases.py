@@ -7,13 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import asyncpg
 
 from bench.feed.crowd import Failed
 from bench.feed.peers import OFFBOARD, Server, environment, running
-from bench.handover.dataset import Dataset, fill, open_workspace
+from bench.handover.dataset import Dataset, fill, open_workspace, sign_in
 from tests.services.postgresql import PostgreSQL
 from tests.services.service import NotInstalled
 
@@ -44,12 +44,26 @@ class Databases(ABC):
     def drop(self, name: str) -> None:
         """Remove a database."""
 
+    @abstractmethod
+    def has(self, name: str) -> bool:
+        """Whether there is a database of that name."""
+
+    @abstractmethod
+    def rename(self, name: str, new: str) -> None:
+        """Give a database another name."""
+
     def make(self, name: str, size: int, people: int) -> Dataset:
-        """A database with that many conversations, audit entries and users."""
-        self.create(name)
-        _migrate(self.url(name))
-        dataset = asyncio.run(open_workspace(self.url(name), size, people))
-        fill(self.url(name), dataset)
+        """A database with that many conversations, audit entries and users; the one that was kept, if there is one."""
+        if self.has(name):
+            _migrate(self.url(name))
+            return asyncio.run(sign_in(self.url(name), size, people))
+        self.create(_UNFINISHED)
+        url = self.url(_UNFINISHED)
+        _migrate(url)
+        asyncio.run(open_workspace(url))
+        dataset = asyncio.run(sign_in(url, size, people))
+        fill(url, dataset)
+        self.rename(_UNFINISHED, name)
         return dataset
 
     @contextmanager
@@ -83,46 +97,70 @@ class SqliteFiles(Databases):
         for file in self._folder.glob(f"{name}.db*"):
             file.unlink()
 
+    def has(self, name: str) -> bool:
+        return (self._folder / f"{name}.db").exists()
+
+    def rename(self, name: str, new: str) -> None:
+        (self._folder / f"{name}.db").rename(self._folder / f"{new}.db")
+
 
 class PostgresqlCluster(Databases):
-    """A cluster of its own, which syncs every commit."""
+    """Databases of a server: of one that is running, or else of a cluster of our own, which syncs every commit."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, server: str | None) -> None:
         super().__init__(folder)
-        try:
-            self._cluster = PostgreSQL(durable=True)
-        except NotInstalled as problem:
-            raise Failed(str(problem)) from None
+        self._server = server
+        self._cluster: PostgreSQL | None = None
 
     def __enter__(self) -> Self:
-        self._cluster.start()
+        if self._server is None:
+            try:
+                self._cluster = PostgreSQL(durable=True).start()
+            except NotInstalled as problem:
+                raise Failed(str(problem)) from None
+            self._server = self._cluster.url
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._cluster.close()
+        if self._cluster is not None:
+            self._cluster.close()
 
     def url(self, name: str) -> str:
-        return f"{self._cluster.url.rpartition('/')[0]}/{name}"
+        return f"{str(self._server).rpartition('/')[0]}/{_OURS}{name}"
 
     def create(self, name: str, template: str | None = None) -> None:
         self.drop(name)
-        self._do(f"CREATE DATABASE {name} TEMPLATE {template or 'template0'} STRATEGY file_copy")
+        original = "template0" if template is None else f"{_OURS}{template}"
+        self._ask(f"CREATE DATABASE {_OURS}{name} TEMPLATE {original} STRATEGY file_copy")
 
     def drop(self, name: str) -> None:
-        self._do(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self._ask(f"DROP DATABASE IF EXISTS {_OURS}{name} WITH (FORCE)")
 
-    def _do(self, statement: str) -> None:
-        async def work() -> None:
-            connection = await asyncpg.connect(self._cluster.url.replace("+asyncpg", ""))
+    def has(self, name: str) -> bool:
+        return self._ask(f"SELECT 1 FROM pg_database WHERE datname = '{_OURS}{name}'") is not None
+
+    def rename(self, name: str, new: str) -> None:
+        self._ask(f"ALTER DATABASE {_OURS}{name} RENAME TO {_OURS}{new}")
+
+    def _ask(self, statement: str) -> Any:
+        async def work() -> Any:
+            connection = await asyncpg.connect(str(self._server).replace("+asyncpg", ""))
             try:
-                await connection.execute(statement)
+                return await connection.fetchval(statement)
             finally:
                 await connection.close()
 
-        asyncio.run(work())
+        return asyncio.run(work())
 
 
-ENGINES: dict[str, type[Databases]] = {"sqlite": SqliteFiles, "postgresql": PostgresqlCluster}
+_UNFINISHED = "unfinished"
+_OURS = "offboard_bench_"
+"""What the names of our databases begin with on a server that may have others."""
+
+
+def open_databases(engine: str, folder: Path, postgresql: str | None) -> Databases:
+    """Databases of an engine: files in a folder, or databases of the server with that URL."""
+    return SqliteFiles(folder) if engine == "sqlite" else PostgresqlCluster(folder, postgresql)
 
 
 def _migrate(url: str) -> None:

@@ -6,8 +6,10 @@ unfinished work. There are as many audit entries as conversations.
 
 import asyncio
 import sqlite3
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +25,9 @@ LEAVER, HEIR, PROMOTED, AGENT = 0, 1, 2, 7
 """Numbers of users: whose work is handed over, to whom, who is given a role and loses it again, and one more."""
 TEAM = 3
 
+T = TypeVar("T")
+
+_OWNER = "owner@large.test"
 _USER, _ACCOUNT, _ACTOR, _TEAM, _CONVERSATION, _FOLLOW_UP, _AUDIT = range(1, 8)
 _AGENTS = 40
 _TEAMS = 20
@@ -66,19 +71,21 @@ def conversation_id(number: int) -> UUID:
     return UUID(int=(_CONVERSATION << 64) + number)
 
 
-async def open_workspace(url: str, size: int, people: int) -> Dataset:
-    """The workspace with its owner, signed in, and nothing else yet: see fill()."""
-    database = Database(url)
+async def open_workspace(url: str) -> None:
+    """Make the workspace with its owner, and nothing else yet: see fill()."""
+    names = {"slug": "large", "name": "Large", "owner_email": _OWNER, "owner_name": "Owner", "password_hash": "none"}
+    await _transact(url, lambda tx: create_workspace(tx, **names))
+
+
+async def sign_in(url: str, size: int, people: int) -> Dataset:
+    """The workspace in a database, with a new session of its owner."""
     token = new_secret(SESSION_PREFIX)
 
     async def work(tx: Tx) -> Dataset:
-        workspace_id = await create_workspace(
-            tx, slug="large", name="Large", owner_email="owner@large.test", owner_name="Owner", password_hash="none"
-        )
-        owner = await tx.get(User, workspace_id=workspace_id)
+        owner = await tx.get(User, email=_OWNER)
         assert owner is not None
         session = UserSession(
-            workspace_id=workspace_id,
+            workspace_id=owner.workspace_id,
             user_id=owner.id,
             token_hash=digest(token),
             epoch=owner.epoch,
@@ -88,8 +95,13 @@ async def open_workspace(url: str, size: int, people: int) -> Dataset:
             expires_at=now() + timedelta(days=30),
         )
         await tx.add(session)
-        return Dataset(size, people, workspace_id, token)
+        return Dataset(size, people, owner.workspace_id, token)
 
+    return await _transact(url, work)
+
+
+async def _transact(url: str, work: Callable[[Tx], Awaitable[T]]) -> T:
+    database = Database(url)
     try:
         return await database.transact(work)
     finally:

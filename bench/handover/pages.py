@@ -76,11 +76,14 @@ class Timed:
     before_last: tuple[float, float] = field(default=(0.0, 0.0))
 
 
-def measure_pages(databases: Databases, datasets: tuple[Dataset, Dataset], rounds: int) -> dict[str, Timed]:
-    """Ask for each page in the workspaces named `small` and `large`, turn by turn."""
+def measure_pages(
+    databases: Databases, names: tuple[str, str], datasets: tuple[Dataset, Dataset], rounds: int
+) -> dict[str, Timed]:
+    """Ask for each page in the small and in the large workspace, turn by turn; `names` are those of the databases."""
     found: dict[str, Timed] = {}
     small, large = datasets
-    with databases.serve(databases.url("small")) as one, databases.serve(databases.url("large")) as other:
+    one_url, other_url = map(databases.url, names)
+    with databases.serve(one_url) as one, databases.serve(other_url) as other:
         with Client(one.port, small.token) as of_small, Client(other.port, large.token) as of_large:
             clients = (of_small, of_large)
             for name, (query, variables) in LISTS.items():
