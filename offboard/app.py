@@ -37,7 +37,7 @@ def create_app(settings: Settings) -> Starlette:
             yield
 
     routes: list[BaseRoute] = [
-        Route(PATH, HttpEndpoint(service, gateway).__call__, methods=["GET", "POST"]),
+        Route(PATH, HttpEndpoint(service, gateway)),
         Route("/healthz", healthy),
         Route("/readyz", Ready(service).__call__),
         Route("/metrics", metrics),

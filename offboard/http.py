@@ -9,6 +9,7 @@ import structlog
 from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from offboard.documents import Prepared, RequestErrors, prepare
 from offboard.execution import OPEN_FIELDS, PUBLIC_MUTATIONS, describe, describe_request_error, masked_error, run
@@ -17,14 +18,15 @@ from offboard.feed.errors import OperationFailed
 from offboard.feed.protocol import Json, Operation
 from offboard.feed.sse import EventStream
 from offboard.gateway import Gateway
+from offboard.media import JSON, RESPONSE_TYPE, STREAM, Accepted
 from offboard.service import Service
 from offboard.web_session import HEADER
 from resolvers.errors import RequestError, Unauthenticated
 from resolvers.viewer import Viewer, authenticate
 from schema.context import Client, Context, WebSession
 
-RESPONSE_TYPE = "application/graphql-response+json"
-JSON = "application/json"
+METHODS = "GET, HEAD, POST"
+JSON_PARAMETERS = ("variables", "extensions")
 
 log = structlog.get_logger(__name__)
 
@@ -68,15 +70,16 @@ class Endpoint:
         self._gateway = gateway
         self._cookies = service.web_sessions
 
-    async def __call__(self, request: Request) -> Response | EventStream:
-        """One request, one answer: JSON, but for subscriptions."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application: one request of any method, one answer, in JSON but for subscriptions."""
+        request = Request(scope, receive)
         context = self._service.context(
             client=_client(request), web_session=WebSession() if self._cookies.is_wanted(request.scope) else None
         )
         response = await self._answered(request, context)
         if isinstance(response, Response):
             self._keep_session(request, context, response)
-        return response
+        await response(scope, receive, send)
 
     async def _answered(self, request: Request, context: Context) -> Response | EventStream:
         try:
@@ -97,6 +100,7 @@ class Endpoint:
 
     async def _respond(self, request: Request, context: Context) -> Response | EventStream:
         try:
+            _check_form(request)
             parameters = await _parameters(request)
             prepared = prepare(parameters.query, parameters.operation_name)
             _check_method(request, prepared)
@@ -147,10 +151,18 @@ class Endpoint:
         return "authorization" not in request.headers and self._cookies.token(request.scope) is not None
 
 
+def _check_form(request: Request) -> None:
+    if request.method not in METHODS.split(", "):
+        raise HttpError(405, "Send queries with GET, and all operations with POST.", {"Allow": METHODS})
+    accepted = Accepted(request.headers.get("accept"))
+    if accepted.form is None and not accepted.streams:
+        raise HttpError(406, f"Answers are {RESPONSE_TYPE} or {JSON}; subscriptions are {STREAM}.")
+
+
 async def _parameters(request: Request) -> Parameters:
-    if request.method == "GET":
-        raw: Any = dict(request.query_params)
-        raw["variables"] = _json(raw["variables"]) if raw.get("variables") else None
+    if request.method != "POST":
+        sent = request.query_params
+        raw: Any = {**sent, **{name: _json(text) if (text := sent.get(name)) else None for name in JSON_PARAMETERS}}
     else:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
             raise HttpError(415, f"Send the request as {JSON}.")
@@ -164,7 +176,7 @@ async def _parameters(request: Request) -> Parameters:
         raise HttpError(400, "`operationName` must be a string or null.")
     if not isinstance(variables, dict | None):
         raise HttpError(400, "`variables` must be an object or null.")
-    if not isinstance(raw.get("extensions"), dict | str | None):
+    if not isinstance(raw.get("extensions"), dict | None):
         raise HttpError(400, "`extensions` must be an object or null.")
     return Parameters(query, name or None, variables)
 
@@ -178,13 +190,13 @@ def _json(text: bytes | str) -> Any:
 
 def _check_method(request: Request, prepared: Prepared) -> None:
     if prepared.kind is OperationType.SUBSCRIPTION:
-        if sse.MEDIA_TYPE not in request.headers.get("accept", ""):
+        if not Accepted(request.headers.get("accept")).streams:
             raise HttpError(
                 400,
                 "Subscriptions need a WebSocket to this URL with the graphql-transport-ws protocol, "
-                f"or a request with the header Accept: {sse.MEDIA_TYPE}.",
+                f"or a request with the header Accept: {STREAM}.",
             )
-    elif request.method == "GET" and prepared.kind is not OperationType.QUERY:
+    elif request.method != "POST" and prepared.kind is not OperationType.QUERY:
         raise HttpError(405, "GET is for queries only. Send mutations with POST.", {"Allow": "POST"})
 
 
@@ -200,8 +212,7 @@ def _is_unauthenticated(answer: Mapping[str, Any]) -> bool:
 
 def _failure(request: Request, errors: Sequence[Json]) -> Response:
     """What keeps an operation from running: to a client that takes nothing but event streams, as one."""
-    accepted = {each.partition(";")[0].strip() for each in request.headers.get("accept", "").split(",")}
-    if accepted == {sse.MEDIA_TYPE}:
+    if Accepted(request.headers.get("accept")).only_streams:
         return Response(sse.failure(errors), headers=sse.HEADERS)
     return _answer(request, None, {"errors": errors})
 
@@ -210,7 +221,7 @@ def _answer(
     request: Request, status: int | None, answer: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
     """Without a status of its own, a request error is 400 as graphql-response+json, and 200 as plain JSON."""
-    media_type = RESPONSE_TYPE if RESPONSE_TYPE in request.headers.get("accept", "") else JSON
+    media_type = Accepted(request.headers.get("accept")).form or JSON
     if status is None:
         status = 400 if media_type == RESPONSE_TYPE and "data" not in answer else 200
     sent = {**(headers or {}), "Cache-Control": "no-store"}

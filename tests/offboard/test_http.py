@@ -48,6 +48,7 @@ async def code_of(answer: Any) -> str:
         (b'{"query": "{ __typename }", "variables": []}', "application/json", 400),
         (b'{"query": "{ __typename }", "operationName": 5}', "application/json", 400),
         (b'{"query": "{ __typename }", "extensions": 5}', "application/json", 400),
+        (b'{"query": "{ __typename }", "extensions": "{}"}', "application/json", 400),
         (b'{"query": "subscription { userChanged { kind } }"}', "application/json", 400),
     ],
 )
@@ -70,8 +71,56 @@ async def test_get_is_for_queries(api: Api, workshop: Workshop) -> None:
     refused = await api.client.get("/graphql", params={"query": "mutation { signOut { signedOut } }"})
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
     assert (await api.client.get("/graphql", params={"query": "{ __typename }", "variables": "{"})).status_code == 400
+    answer = await api.client.get("/graphql", params={"query": "{ __typename }", "extensions": '{"any": "thing"}'})
+    assert answer.json() == {"data": {"__typename": "Query"}}
     assert (await api.client.get("/graphql")).status_code == 400
-    assert (await api.client.put("/graphql")).status_code == 405
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
+async def test_a_refused_method_is_answered_in_json_too(api: Api, method: str) -> None:
+    answer = await api.client.request(method, "/graphql")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
+    assert await code_of(answer) == "INVALID_INPUT"
+
+
+async def test_head_is_get_without_its_body(api: Api) -> None:
+    answer = await api.client.head("/graphql", params={"query": "{ __typename }"})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json; charset=utf-8")
+
+
+RESPONSE, PLAIN = "application/graphql-response+json", "application/json"
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("", PLAIN),
+        ("*/*", PLAIN),
+        ("application/*", PLAIN),
+        (PLAIN, PLAIN),
+        (RESPONSE, RESPONSE),
+        (f"{RESPONSE}; charset=utf-8, {PLAIN}", RESPONSE),
+        (f"{PLAIN};q=0.9, {RESPONSE.upper()};q=0.8", PLAIN),
+        (f"{PLAIN}, {RESPONSE};q=0.000", PLAIN),
+        (f"{RESPONSE};q=0.5, */*;q=0.1", RESPONSE),
+        (f"text/html, {PLAIN};q=nonsense, */*", None),
+        ("text/html", None),
+        (f"{PLAIN};q=0", None),
+        ("application/xml, text/*", None),
+    ],
+)
+async def test_the_form_that_is_asked_for(api: Api, accept: str, form: str | None) -> None:
+    answer = await api.client.post("/graphql", json={"query": "{ __typename }"}, headers={"Accept": accept})
+    assert answer.status_code == (200 if form else 406)
+    assert answer.headers["content-type"] == f"{form or PLAIN}; charset=utf-8"
+    assert answer.json() == {"data": {"__typename": "Query"}} or await code_of(answer) == "INVALID_INPUT"
+
+
+async def test_nothing_runs_for_an_answer_that_is_not_taken(api: Api, workshop: Workshop) -> None:
+    headers = {**bearer(workshop.olivia.token), "Accept": "text/html"}
+    answer = await api.client.post("/graphql", json={"query": "mutation { signOut { signedOut } }"}, headers=headers)
+    assert answer.status_code == 406
+    assert (await api.post("{ viewer { id } }", workshop.olivia)).status_code == 200
 
 
 @pytest.mark.parametrize(
