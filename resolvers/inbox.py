@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, false, or_, select, tru
 from models.database import Reader, Tx, table
 from models.enums import ConversationStatus
 from models.search import matches, matching
+from models.types import NOBODY
 from models.work import Conversation, ConversationWord
 from resolvers.actors import actor_of
 from resolvers.errors import InvalidInput
@@ -26,6 +27,8 @@ CONVERSATION = table(Conversation)
 WORD = table(ConversationWord)
 
 MOST_IDS = 5_000
+FEW_OF_A_LIST = 2_000
+"""So many are collected sooner than met among what somebody has, or nobody: fewer than among everything."""
 
 
 class InboxOrderField(StrEnum):
@@ -79,7 +82,8 @@ def _holders(filter: InboxFilter, workspace_id: UUID, released: Collection[UUID]
         return [true()]
     if filter.unassigned:
         return [assignee.is_(None), *(assignee == each for each in released)]
-    return [and_(assignee.is_not(None), *(assignee != each for each in released))]
+    # Not "IS NOT NULL": by this SQLite finds rows, too.
+    return [and_(assignee > NOBODY, *(assignee != each for each in released))]
 
 
 def _other_conditions(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElement[bool]]:
@@ -111,7 +115,13 @@ async def inbox_page(
 async def count_inbox(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> int:
     """How many conversations the filter means, exact up to 10,000. Raises Forbidden."""
     require(viewer.reads_inbox)
-    return await total_count(reader, _conversations(viewer), parts=await _parts(reader, viewer, filter))
+    holders = _holders(filter, viewer.workspace_id, await _released(reader, viewer, filter))
+    conditions = _other_conditions(filter, viewer.workspace_id)
+    return await total_count(reader, _conversations(viewer).where(*conditions, or_(*holders)))
+
+
+async def _released(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> Collection[UUID]:
+    return () if filter.unassigned is None else await released_actors(reader, viewer.workspace_id)
 
 
 async def _parts(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> list[ColumnElement[bool]]:
@@ -120,8 +130,7 @@ async def _parts(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> li
     What is nobody's has parts for those too whose work is being released.
     """
     workspace_id = viewer.workspace_id
-    released = await released_actors(reader, workspace_id) if filter.unassigned is not None else ()
-    holders = _holders(filter, workspace_id, released)
+    holders = _holders(filter, workspace_id, await _released(reader, viewer, filter))
     if await _is_narrow(reader, viewer, filter, or_(*holders)):
         return [and_(*_other_conditions(filter, workspace_id), or_(*holders))]
     walked = replace(filter, status=None, search=None, team_id=None if _asks_for_assignee(filter) else filter.team_id)
@@ -147,9 +156,9 @@ async def _is_narrow(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter, h
         if await is_few(reader, found):
             return True
     if filter.unassigned is False or (filter.team_id is not None and _asks_for_assignee(filter)):
-        whose = InboxFilter(team_id=filter.team_id)
+        whose = InboxFilter(team_id=filter.team_id, status=filter.status)
         conditions = (*_other_conditions(whose, viewer.workspace_id), held)
-        return await is_few(reader, select(CONVERSATION.c.id).where(*conditions))
+        return await is_few(reader, select(CONVERSATION.c.id).where(*conditions), FEW_OF_A_LIST)
     return False
 
 

@@ -233,9 +233,10 @@ def counted(rows: Select[Any] | CompoundSelect[Any]) -> ColumnElement[int]:
     return case((many, COUNTED_EXACTLY + 1), else_=select(func.count()).select_from(rows.subquery()).scalar_subquery())
 
 
-async def is_few(reader: Reader | Tx, rows: Select[Any]) -> bool:
-    """Whether a select has at most FEW rows."""
-    return not await reader.scalar(select(rows.limit(written_out(1)).offset(written_out(FEW)).exists()))
+async def is_few(reader: Reader | Tx, rows: Select[Any], most: int = FEW) -> bool:
+    """Whether a select has at most so many rows."""
+    ones = rows.with_only_columns(_ONE, maintain_column_froms=True)
+    return not await reader.scalar(select(ones.limit(written_out(1)).offset(written_out(most)).exists()))
 
 
 _ONE = literal(1).label("one")
