@@ -43,6 +43,11 @@ LISTS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "users, inactive": (_USERS, {"filter": {"status": "INACTIVE"}}),
     "users, a common role": (_USERS, {"filter": {"role": "AGENT"}}),
     "users, by last sign-in": (_USERS, {"order": {"field": "LAST_SIGNED_IN_AT", "direction": "DESC"}}),
+    "users, administrators": (_USERS, {"filter": {"role": "ADMIN"}}),
+    "users, a team's, by last sign-in": (
+        _USERS,
+        {"filter": {"teamId": _TEAM}, "order": {"field": "LAST_SIGNED_IN_AT", "direction": "DESC"}},
+    ),
     "users, a search that one fits": (_USERS, {"filter": {"search": "777@"}}),
     "inbox": (_INBOX, {}),
     "inbox, by creation": (_INBOX, _BY_CREATION),
@@ -58,6 +63,11 @@ LISTS: Mapping[str, tuple[str, dict[str, Any]]] = {
         {"filter": {"teamId": _TEAM, "assignedTo": {"unassigned": True}, "status": ["OPEN"]}},
     ),
     "inbox, a search that a fifth fits": (_INBOX, {"filter": {"search": "refund"}}),
+    "inbox, a search that all fit": (_INBOX, {"filter": {"search": "customer"}}),
+    "inbox, a search of two words that a fifth fits each, and none both": (
+        _INBOX,
+        {"filter": {"search": "refund invoice"}},
+    ),
     "auditLog": (_AUDIT, {}),
     "auditLog, a rare action": (_AUDIT, {"filter": {"action": ["USER_DEACTIVATED"]}}),
     "auditLog, several actions": (_AUDIT, {"filter": {"action": ["SESSION_REVOKED", "SIGNED_IN", "USER_DEACTIVATED"]}}),
@@ -69,8 +79,12 @@ SIZE = 50
 
 @dataclass(slots=True)
 class Timed:
-    """Medians in milliseconds, for the small and the large workspace: of the first page, and of pages at the end."""
+    """Medians in milliseconds, for the small and the large workspace: of the first page, and of pages at the end.
 
+    `rows` is the size of the pages; None for what is no list.
+    """
+
+    rows: int | None
     first: tuple[float, float]
     last: tuple[float, float] = field(default=(0.0, 0.0))
     before_last: tuple[float, float] = field(default=(0.0, 0.0))
@@ -87,19 +101,28 @@ def measure_pages(
         with Client(one.port, small.token) as of_small, Client(other.port, large.token) as of_large:
             clients = (of_small, of_large)
             for name, (query, variables) in LISTS.items():
+                size = _size(of_small, query, variables)
                 found[name] = Timed(
-                    _turns(clients, query, [{**variables, "first": SIZE}] * 2, rounds),
-                    _turns(clients, query, [{**variables, "last": SIZE}] * 2, rounds),
-                    _turns(clients, query, [_before_last(each, query, variables) for each in clients], rounds),
+                    size,
+                    _turns(clients, query, [{**variables, "first": size}] * 2, rounds),
+                    _turns(clients, query, [{**variables, "last": size}] * 2, rounds),
+                    _turns(clients, query, [_before_last(each, query, variables, size) for each in clients], rounds),
                 )
-            found["departure, of the leaver"] = Timed(_turns(clients, DEPARTURE, [{"id": _LEAVER}] * 2, rounds))
-            found["departure, of an agent"] = Timed(_turns(clients, DEPARTURE, [{"id": _AGENT}] * 2, rounds))
+            for name, user in (("departure, of the leaver", _LEAVER), ("departure, of an agent", _AGENT)):
+                found[name] = Timed(None, _turns(clients, DEPARTURE, [{"id": user}] * 2, rounds))
     return found
 
 
-def _before_last(client: Client, query: str, variables: dict[str, Any]) -> dict[str, Any]:
-    last, _ = client.ask(query, **variables, last=SIZE)
-    return {**variables, "last": SIZE, "before": last["page"]["pageInfo"]["startCursor"]}
+def _size(of_small: Client, query: str, variables: dict[str, Any]) -> int:
+    """Of how many rows the pages are: so many that the small workspace has two, otherwise less would be compared."""
+    answer, _ = of_small.ask(query, **variables, first=SIZE)
+    total: int = answer["page"]["totalCount"]
+    return max(1, min(SIZE, total // 2))
+
+
+def _before_last(client: Client, query: str, variables: dict[str, Any], size: int) -> dict[str, Any]:
+    last, _ = client.ask(query, **variables, last=size)
+    return {**variables, "last": size, "before": last["page"]["pageInfo"]["startCursor"]}
 
 
 def _turns(

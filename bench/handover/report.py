@@ -15,13 +15,13 @@ def pages(engine: str, datasets: tuple[Dataset, Dataset], found: Mapping[str, Ti
     """Each page in the small and in the large workspace."""
     sizes = [f"{each.size:,}" for each in datasets]
     lines = [
-        f"### {engine}: pages of 50 with `totalCount`, {sizes[0]} and {sizes[1]} rows of each kind",
+        f"### {engine}: pages with `totalCount`, {sizes[0]} and {sizes[1]} rows of each kind",
         "",
         f"Milliseconds over HTTP, medians of {rounds} in turn. Each ratio must be at most 1.3: of the large workspace "
         "to the small one for the first page, the last, and the one before that; and of the last page to the first.",
         "",
-        _row("", f"first page, {sizes[0]}", sizes[1], "ratio", f"last page, {sizes[1]}", *_RATIOS),
-        "|---|" + "---|" * 7,
+        _row("", "rows", f"first page, {sizes[0]}", sizes[1], "ratio", f"last page, {sizes[1]}", *_RATIOS),
+        "|---|" + "---|" * 8,
     ]
     for name, timed in found.items():
         first, last, before = timed.first, timed.last, timed.before_last
@@ -29,7 +29,7 @@ def pages(engine: str, datasets: tuple[Dataset, Dataset], found: Mapping[str, Ti
         if last[1]:
             cells += [f"{last[1]:.1f}", f"{last[1] / last[0]:.2f}", f"{before[1] / before[0]:.2f}"]
             cells += [f"{last[1] / first[1]:.2f}"]
-        lines.append(_row(name, *cells, *["-"] * (7 - len(cells))))
+        lines.append(_row(name, str(timed.rows or "-"), *cells, *["-"] * (7 - len(cells))))
     return "\n".join(lines) + "\n"
 
 
