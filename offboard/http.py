@@ -73,9 +73,8 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI application: one request of any method, one answer, in JSON but for subscriptions."""
         request = Request(scope, receive)
-        context = self._service.context(
-            client=_client(request), web_session=WebSession() if self._cookies.is_wanted(request.scope) else None
-        )
+        web_session = WebSession(self._cookies.token(scope)) if self._cookies.is_wanted(scope) else None
+        context = self._service.context(client=_client(request), web_session=web_session)
         response = await self._answered(request, context)
         if isinstance(response, Response):
             self._keep_session(request, context, response)

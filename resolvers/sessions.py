@@ -7,13 +7,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, update
 
 from models import events
-from models.database import Tx, table
+from models.database import Database, Tx, table
 from models.enums import AuditAction, RevocationReason
 from models.people import AccessToken, UserSession
 from resolvers import audit, authority
-from resolvers.errors import not_found
+from resolvers.errors import Unauthenticated, not_found
 from resolvers.members import USER, find_member, load_member
-from resolvers.viewer import Viewer, enter, require
+from resolvers.viewer import Viewer, authenticate, enter, require
 
 SESSION = table(UserSession)
 TOKEN = table(AccessToken)
@@ -57,6 +57,16 @@ async def sign_out(tx: Tx, viewer: Viewer) -> None:
     await audit.record(
         tx, viewer.workspace_id, AuditAction.SIGNED_OUT, actor_id=viewer.actor_id, target_id=viewer.actor_id
     )
+
+
+async def leave(database: Database, token: str) -> None:
+    """Sign out of a session by its token, as a browser does that signs in anew; if it has ended, nothing is to do."""
+    try:
+        async with database.read() as reader:
+            viewer = await authenticate(reader, token)
+        await database.transact(lambda tx: sign_out(tx, viewer))
+    except Unauthenticated:
+        return
 
 
 async def revoke_session(tx: Tx, viewer: Viewer, *, session_id: UUID) -> int:

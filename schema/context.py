@@ -40,8 +40,12 @@ class Client:
 
 @dataclass(slots=True)
 class WebSession:
-    """What becomes of the session that a browser keeps in a cookie: the transport sends it along with the answer."""
+    """What becomes of the session that a browser keeps in a cookie: the transport sends it along with the answer.
 
+    `held` is the token that came with the request.
+    """
+
+    held: str | None = None
     token: str | None = None
     expires_at: datetime | None = None
     is_over: bool = False

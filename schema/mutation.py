@@ -81,6 +81,8 @@ async def sign_in_payload(context: Context, done: SignedIn) -> SignInPayload:
     if context.web_session is not None:
         context.web_session.open(done.token, done.viewer.expires_at)
         token = None
+        if context.web_session.held is not None:
+            await sessions.leave(context.database, context.web_session.held)
     found = await context.load(credentials.sessions_by_id, done.session_id)
     return SignInPayload(token=token, session=found, user=await context.load(users.users_by_id, done.user_id))
 

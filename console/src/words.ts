@@ -12,6 +12,11 @@ export function total(number: number): string {
   return number > 10_000 ? `${(10_000).toLocaleString()}+` : number.toLocaleString();
 }
 
+/** A list's length and what is in it: "10,000+ entries". */
+function totalOf(number: number, one: string, other: string): string {
+  return number > 10_000 ? `${total(number)} ${other}` : count(number, one, other);
+}
+
 /** What a value of an enumeration is called. New values may come: they are shown as they are, in plain letters. */
 export function named(names: Readonly<Record<string, string>>, value: string): string {
   const plain = value.replaceAll('_', ' ').toLowerCase();
@@ -108,6 +113,7 @@ export const words = {
     submit: 'Come in',
     noToken: 'This link is not complete. Open it again from the mail, or ask whoever invited you for a new one.',
   },
+  showPassword: 'Show or hide what is typed',
   passwordHelp: 'At least 12 characters, and not a common one',
 
   nav: {
@@ -253,7 +259,7 @@ export const words = {
   },
   inbox: {
     title: 'Inbox',
-    count: (number: string) => `${number} conversations`,
+    count: (number: number) => totalOf(number, 'conversation', 'conversations'),
     list: 'Conversations',
     search: 'Search subject or customer',
     assignee: 'Assigned to',
@@ -270,7 +276,7 @@ export const words = {
     handOver: 'Hand over',
   },
   handOver: {
-    title: (number: string) => `Hand over ${number} conversations`,
+    title: (number: number) => `Hand over ${totalOf(number, 'conversation', 'conversations')}`,
     to: 'To whom',
     followUps: 'Callbacks and follow-ups too',
     unsnooze: 'Wake what is snoozed',
@@ -295,6 +301,10 @@ export const words = {
     write: 'Write a note for the team',
     add: 'Add the note',
     older: (notes: string) => `${notes} more`,
+    assignments: 'Passed on',
+    moved: (from: string, to: string) => `${from} → ${to}`,
+    movedBy: (name: string) => `by ${name}`,
+    handedOverBy: (name: string) => `in a hand-over by ${name}`,
     followUps: 'Promised',
     kinds: { CALLBACK: 'Callback', FOLLOW_UP: 'Follow-up' },
     rating: 'Rating',
@@ -308,7 +318,7 @@ export const words = {
 
   audit: {
     title: 'Audit log',
-    count: (number: string) => `${number} entries`,
+    count: (number: number) => totalOf(number, 'entry', 'entries'),
     action: 'What happened',
     anyAction: 'Anything',
     actor: 'By whom',

@@ -7,8 +7,8 @@ from pathlib import Path
 from tests.waiting import eventually
 
 
-async def mailed_token(folder: Path, email: str) -> str:
-    """The token in the link that is mailed to somebody, once the mail is there."""
+async def mailed_token(folder: Path, email: str, *, besides: str | None = None) -> str:
+    """The token in the link that is mailed to somebody, once the mail is there; not the one that is known already."""
 
     async def look() -> str | None:
         for path in (folder / "mail").glob("*.eml"):
@@ -16,7 +16,9 @@ async def mailed_token(folder: Path, email: str) -> str:
             if mail["To"] == email:
                 body = mail.get_body(("plain",))
                 assert body is not None
-                return str(body.get_content()).partition("?token=")[2].split()[0]
+                token = str(body.get_content()).partition("?token=")[2].split()[0]
+                if token != besides:
+                    return token
         return None
 
     return await eventually(look)

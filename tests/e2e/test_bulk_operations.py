@@ -5,16 +5,11 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
 
-from models.database import Database, table
-from models.enums import ConversationStatus
-from models.types import new_id, now
-from models.work import Conversation
-from resolvers.viewer import authenticate
 from tests.e2e.callers import Person
 from tests.e2e.office import Office
 from tests.e2e.sockets import socket_of
+from tests.e2e.workload import give_work
 
 MANY = 6_000
 PROGRESS = """subscription($id: ID!) { bulkOperationProgress(id: $id) {
@@ -39,31 +34,6 @@ HISTORY = """query($user: ID!) { inbox(filter: {assignedTo: {userId: $user}}, fi
 } } } }"""
 
 
-async def give_work(office: Office, person: Person) -> None:
-    """MANY conversations, put in from beside."""
-    database = Database(office.server.database_url)
-    async with database.read() as reader:
-        viewer = await authenticate(reader, str(person.token))
-    moment = now()
-    rows = [
-        {
-            "id": new_id(),
-            "workspace_id": viewer.workspace_id,
-            "subject": "Parcel",
-            "status": ConversationStatus.OPEN,
-            "customer_name": "Kim",
-            "assignee_id": viewer.actor_id,
-            "created_at": moment,
-            "updated_at": moment,
-            "revision": 0,
-            "woken": 0,
-        }
-        for _ in range(MANY)
-    ]
-    await database.transact(lambda tx: tx.run(insert(table(Conversation)), rows))
-    await database.close()
-
-
 async def follow(person: Person, operation_id: str) -> list[tuple[float, dict[str, Any]]]:
     """All states of an operation that are told, with their times."""
     told: list[tuple[float, dict[str, Any]]] = []
@@ -79,7 +49,7 @@ async def follow(person: Person, operation_id: str) -> list[tuple[float, dict[st
 @pytest.fixture
 async def ana(office: Office) -> Person:
     ana = await office.hire("Ana")
-    await give_work(office, ana)
+    await give_work(office, ana, MANY)
     return ana
 
 

@@ -134,6 +134,23 @@ async def test_signing_out_clears_the_cookie(api: Api, ana: Person) -> None:
     assert refused.json()["errors"][0]["extensions"]["reason"] == RevocationReason.SIGNED_OUT
 
 
+async def test_whoever_signs_in_anew_leaves_the_session_of_before(api: Api, workshop: Workshop, ana: Person) -> None:
+    bo = await workshop.person("Bo Beck", Role.AGENT, password_hash=await hash_password(PASSWORD, 1))
+    await sign_in(api.client, ana, PAGE)
+    (before,) = api.client.cookies.values()
+    held = {"Authorization": f"Bearer {before}"}
+    await sign_in(api.client, bo, {**PAGE, "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"})
+    assert (await post(api.client, VIEWER, held)).status_code == 200
+    for _ in ("alive", "ended before"):
+        answer = await sign_in(api.client, bo, PAGE)
+        assert answer.json()["data"]["signIn"]["user"]["name"] == "Bo Beck"
+        refused = await post(api.client, VIEWER, held)
+        assert refused.json()["errors"][0]["extensions"]["reason"] == RevocationReason.SIGNED_OUT
+        assert (await post(api.client, VIEWER, PAGE)).status_code == 200
+        api.client.cookies.clear()
+        api.client.cookies[COOKIE] = before
+
+
 async def test_where_a_bearer_token_is_given_no_cookie_is_looked_at(api: Api, workshop: Workshop, ana: Person) -> None:
     await sign_in(api.client, ana, PAGE)
     wrong = {**PAGE, "Authorization": "Bearer obs_wrong"}

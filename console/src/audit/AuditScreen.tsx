@@ -9,7 +9,7 @@ import { More } from '../parts/More';
 import { PersonFilter } from '../parts/PersonFilter';
 import { useParameters } from '../parts/parameters';
 import { pageOf, usePages } from '../session/usePages';
-import { named, total, words } from '../words';
+import { named, words } from '../words';
 import { rangeOf } from './range';
 
 const ACTIONS = Object.entries(words.audit.actions).map(([value, label]) => ({ value, label }));
@@ -20,15 +20,15 @@ const pageIn = ({ auditLog }: Audit | MoreAudit) => pageOf<Entry>(auditLog);
 export default function AuditScreen() {
   const [parameters, change] = useParameters();
   const actions = parameters.getAll('action').flatMap((each) => each.split(','));
-  const [actor, target, from, to] = ['actor', 'target', 'from', 'to'].map((name) => parameters.get(name));
+  const [actor = null, target = null, from = null, to = null] = ['actor', 'target', 'from', 'to'].map((name) => parameters.get(name));
   const key = parameters.toString();
   // eslint-disable-next-line react-hooks/exhaustive-deps -- all of them are in the key
-  const variables = useMemo(() => ({ filter: filterOf(actions, actor, target, from, to) }), [key]);
+  const variables = useMemo(() => variablesOf(actions, actor, target, from, to), [key]);
   const { data, rows, isComplete, isOld, error, more, refetch } = usePages({ first: AuditDocument, more: MoreAuditDocument, variables, pageIn });
   const count = data?.auditLog?.totalCount;
 
   return (
-    <Page title={words.audit.title} actions={count !== undefined && <span className="muted">{words.audit.count(total(count))}</span>}>
+    <Page title={words.audit.title} actions={count !== undefined && <span className="muted">{words.audit.count(count)}</span>}>
       <div className="filters">
         <MultiSelect
           className="filter-wide"
@@ -40,8 +40,8 @@ export default function AuditScreen() {
           searchable
           clearable
         />
-        <PersonFilter label={words.audit.actor} placeholder={words.audit.anyActor} value={actor ?? null} onChange={(id) => change({ actor: id })} />
-        <PersonFilter label={words.audit.target} placeholder={words.audit.anyTarget} value={target ?? null} onChange={(id) => change({ target: id })} />
+        <PersonFilter label={words.audit.actor} placeholder={words.audit.anyActor} value={actor} current={data?.actor} onChange={(id) => change({ actor: id })} />
+        <PersonFilter label={words.audit.target} placeholder={words.audit.anyTarget} value={target} current={data?.target} onChange={(id) => change({ target: id })} />
         <TextInput type="date" aria-label={words.audit.from} value={from ?? ''} max={to ?? undefined} onChange={(event) => change({ from: event.currentTarget.value })} leftSection={<span className="muted">{words.audit.fromShort}</span>} leftSectionWidth={52} />
         <TextInput type="date" aria-label={words.audit.to} value={to ?? ''} min={from ?? undefined} onChange={(event) => change({ to: event.currentTarget.value })} leftSection={<span className="muted">{words.audit.toShort}</span>} leftSectionWidth={52} />
       </div>
@@ -77,11 +77,12 @@ export default function AuditScreen() {
   );
 }
 
-function filterOf(actions: readonly string[], actor?: string | null, target?: string | null, from?: string | null, to?: string | null): AuditFilter {
-  return {
+function variablesOf(actions: readonly string[], actor: string | null, target: string | null, from: string | null, to: string | null) {
+  const filter: AuditFilter = {
     action: actions.length === 0 ? null : (actions as AuditAction[]),
-    actorId: actor ?? null,
-    targetId: target ?? null,
+    actorId: actor,
+    targetId: target,
     ...rangeOf(from, to),
   };
+  return { filter, actorId: actor ?? '', hasActor: actor !== null, targetId: target ?? '', hasTarget: target !== null };
 }

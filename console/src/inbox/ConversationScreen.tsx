@@ -40,6 +40,7 @@ export default function ConversationScreen({ id }: { id: string }) {
         <Notes conversation={conversation} mayWrite={mayWrite} refetch={refetch} />
         <div className="conversation-side">
           <Assignment conversation={conversation} mayWrite={mayWrite} refetch={refetch} />
+          {conversation.assignments.edges.length > 0 && <Assignments conversation={conversation} />}
           {conversation.followUps.length > 0 && <FollowUps conversation={conversation} />}
           {conversation.csat && <Rating csat={conversation.csat} />}
         </div>
@@ -90,6 +91,30 @@ function Assignment({ conversation, mayWrite, refetch }: Part) {
         <dt>{words.conversation.begun}</dt>
         <dd>{inFull(conversation.createdAt)}</dd>
       </dl>
+    </section>
+  );
+}
+
+/** Through whose hands it went, the last first. */
+function Assignments({ conversation }: { conversation: Thread }) {
+  const { edges, totalCount } = conversation.assignments;
+  return (
+    <section className="panel" aria-labelledby="assignments">
+      <h2 id="assignments">{words.conversation.assignments}</h2>
+      <ol className="history">
+        {edges.map(({ cursor, node: { at, from, to, by, operation } }) => (
+          <li key={cursor}>
+            <span className="muted">
+              <Time at={at} />
+            </span>
+            <span>
+              {words.conversation.moved(from?.displayName ?? words.unassigned, to?.displayName ?? words.unassigned)}
+              <span className="muted"> · {operation ? words.conversation.handedOverBy(by.displayName) : words.conversation.movedBy(by.displayName)}</span>
+            </span>
+          </li>
+        ))}
+      </ol>
+      {totalCount > edges.length && <p className="muted">{words.conversation.older(count(totalCount - edges.length, 'entry', 'entries'))}</p>}
     </section>
   );
 }

@@ -1,12 +1,11 @@
-import { Button, Checkbox, Modal } from '@mantine/core';
+import { Checkbox } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { BulkReassignDocument, type BulkReassignInput, type InboxFilter } from '../api';
-import { ErrorNote } from '../parts/ErrorNote';
-import { Refusals } from '../parts/Refusals';
+import { FormDialog } from '../parts/FormDialog';
 import { type Target, TargetChoice, targetOf } from '../parts/TargetChoice';
 import { useSession } from '../session/hooks';
 import { usePerform } from '../session/perform';
-import { total, words } from '../words';
+import { words } from '../words';
 
 interface Props {
   readonly filter: InboxFilter;
@@ -21,7 +20,7 @@ export function HandOverDialog({ filter, size, done, close }: Props) {
   const [includeFollowUps, setFollowUps] = useState(true);
   const [unsnooze, setUnsnooze] = useState(false);
   const [key] = useState(() => crypto.randomUUID());
-  const { busy, error, refusals, perform } = usePerform(BulkReassignDocument);
+  const { perform, ...state } = usePerform(BulkReassignDocument);
   const to = targetOf(target) ?? null;
   const input = to && { filter, to, includeFollowUps, unsnooze };
   const matched = useDryRun(input);
@@ -32,32 +31,21 @@ export function HandOverDialog({ filter, size, done, close }: Props) {
     if (result?.operation) done(result.operation.id);
   }
   return (
-    <Modal opened onClose={close} title={words.handOver.title(total(size))} closeButtonProps={{ 'aria-label': words.close }}>
-      <form
-        className="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        {error && <ErrorNote error={error} />}
-        <Refusals of={refusals} />
-        <TargetChoice label={words.handOver.to} target={target} onChange={setTarget} />
-        <Checkbox label={words.handOver.followUps} checked={includeFollowUps} onChange={(event) => setFollowUps(event.currentTarget.checked)} />
-        <Checkbox label={words.handOver.unsnooze} checked={unsnooze} onChange={(event) => setUnsnooze(event.currentTarget.checked)} />
-        <p role="status" className="dry-run">
-          {matched === null ? words.handOver.chooseFirst : words.handOver.matched(matched)}
-        </p>
-        <div className="form-actions">
-          <Button variant="default" onClick={close}>
-            {words.cancel}
-          </Button>
-          <Button type="submit" loading={busy} disabled={matched === null || matched === 0}>
-            {words.inbox.handOver}
-          </Button>
-        </div>
-      </form>
-    </Modal>
+    <FormDialog
+      title={words.handOver.title(size)}
+      submit={words.inbox.handOver}
+      onSubmit={submit}
+      isDisabled={matched === null || matched === 0}
+      close={close}
+      {...state}
+    >
+      <TargetChoice label={words.handOver.to} target={target} onChange={setTarget} />
+      <Checkbox label={words.handOver.followUps} checked={includeFollowUps} onChange={(event) => setFollowUps(event.currentTarget.checked)} />
+      <Checkbox label={words.handOver.unsnooze} checked={unsnooze} onChange={(event) => setUnsnooze(event.currentTarget.checked)} />
+      <p role="status" className="dry-run">
+        {matched === null ? words.handOver.chooseFirst : words.handOver.matched(matched)}
+      </p>
+    </FormDialog>
   );
 }
 

@@ -10,7 +10,7 @@ import { More } from '../parts/More';
 import { PersonFilter } from '../parts/PersonFilter';
 import { useParameters } from '../parts/parameters';
 import { pageOf, usePages } from '../session/usePages';
-import { total, words } from '../words';
+import { words } from '../words';
 import { HandOverDialog } from './HandOverDialog';
 import { OperationNote } from './OperationNote';
 import { filterOf, NONE, type Selection, sizeOf } from './selection';
@@ -29,7 +29,10 @@ export default function InboxScreen() {
   const [assignee, status, team] = [parameters.get('assignee'), parameters.get('status'), parameters.get('team')];
   const typed = parameters.get('q') ?? '';
   const [search] = useDebouncedValue(typed, typed === '' ? 0 : TYPED);
-  const variables = useMemo(() => ({ filter: asked(assignee, status, team, search) }), [assignee, status, team, search]);
+  const variables = useMemo(
+    () => ({ filter: asked(assignee, status, team, search), assigneeId: assignee ?? '', isOfPerson: assignee !== null && assignee !== NOBODY }),
+    [assignee, status, team, search],
+  );
   const { data, rows, isComplete, isOld, error, more, refetch } = usePages({ first: InboxDocument, more: MoreInboxDocument, variables, pageIn });
   const [ticked, setTicked] = useState<{ of: unknown; selection: Selection }>({ of: variables, selection: NONE });
   const selection = ticked.of === variables ? ticked.selection : NONE;
@@ -41,7 +44,7 @@ export default function InboxScreen() {
   const select = (next: Selection) => setTicked({ of: variables, selection: next });
 
   return (
-    <Page title={words.inbox.title} actions={data && <span className="muted">{words.inbox.count(total(count))}</span>}>
+    <Page title={words.inbox.title} actions={data && <span className="muted">{words.inbox.count(count)}</span>}>
       <div className="filters">
         <TextInput
           type="search"
@@ -56,6 +59,7 @@ export default function InboxScreen() {
           label={words.inbox.assignee}
           placeholder={words.inbox.anyAssignee}
           value={assignee}
+          current={data?.assignee}
           onChange={(id) => change({ assignee: id })}
           first={[{ value: NOBODY, label: words.unassigned }]}
         />

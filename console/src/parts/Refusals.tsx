@@ -1,11 +1,6 @@
 import { Alert } from '@mantine/core';
 import type { ReactNode } from 'react';
-
-interface Refusal {
-  readonly code: string;
-  readonly message: string;
-  readonly field: readonly string[] | null;
-}
+import type { Refusal } from '../api';
 
 /** Why the server refused what a form asked for; those that belong to one field are shown there instead. */
 export function Refusals({ of, except = [], children }: { of: readonly Refusal[]; except?: readonly string[]; children?: ReactNode }) {

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Modal, Select, Skeleton, Textarea } from '@mantine/core';
+import { Checkbox, Select, Skeleton, Textarea } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import {
@@ -6,12 +6,14 @@ import {
   DeactivateUserDocument,
   type DeactivateUserInput,
   DepartureDocument,
+  type ReassignTarget,
+  type Refusal,
   ScheduleDepartureDocument,
 } from '../api';
 import { inFull } from '../parts/dates';
 import { ErrorNote } from '../parts/ErrorNote';
+import { Dialog, DialogForm } from '../parts/FormDialog';
 import { say } from '../parts/notices';
-import { Refusals } from '../parts/Refusals';
 import { type Target, TargetChoice, targetOf } from '../parts/TargetChoice';
 import { usePerform } from '../session/perform';
 import { words } from '../words';
@@ -32,96 +34,127 @@ export function DeactivateDialog({ user, close }: Props) {
   const [{ data, error }, refetch] = useQuery({ query: DepartureDocument, variables: { id: user.id }, requestPolicy: 'network-only' });
   const preview = data?.user?.departure;
   return (
-    <Modal opened onClose={close} size="lg" title={words.deactivate.title(user.name)} closeButtonProps={{ 'aria-label': words.close }}>
+    <Dialog title={words.deactivate.title(user.name)} size="lg" close={close}>
       <p className="lead">{words.deactivate.lead}</p>
       {error && !preview ? <ErrorNote error={error} /> : preview ? <Decision user={user} preview={preview} refetch={refetch} close={close} /> : <Skeleton height={220} />}
-    </Modal>
+    </Dialog>
   );
 }
 
+/** Why, and what becomes of the work. */
+interface Choices {
+  readonly reason: DeactivationReason;
+  readonly note: string;
+  readonly target: Target;
+  readonly revokeAccessTokens: boolean;
+  readonly when: When;
+}
+
+const UNCHOSEN: Choices = {
+  reason: 'LEFT_COMPANY',
+  note: '',
+  target: { kind: 'leave', one: null, several: [] },
+  revokeAccessTokens: false,
+  when: { isLater: false, at: '', returnAt: '' },
+};
+
 function Decision({ user, preview, refetch, close }: Props & { preview: Preview; refetch: () => void }) {
-  const [reason, setReason] = useState<DeactivationReason>('LEFT_COMPANY');
-  const [note, setNote] = useState('');
-  const [target, setTarget] = useState<Target>({ kind: 'leave', one: null, several: [] });
-  const [revokeAccessTokens, setRevoke] = useState(false);
-  const [when, setWhen] = useState<When>({ isLater: false, at: '', returnAt: '' });
+  const [choices, setChoices] = useState(UNCHOSEN);
   const [isIncomplete, setIncomplete] = useState(false);
-  const deactivating = usePerform(DeactivateUserDocument);
-  const scheduling = usePerform(ScheduleDepartureDocument);
-  const { error, refusals } = when.isLater ? scheduling : deactivating;
-  const work = workOf(preview.workload);
-  const first = useRef<HTMLInputElement>(null);
-  useEffect(() => first.current?.focus(), []);
+  const { isLater } = choices.when;
+  const { deactivate, schedule, busy } = useDeparting(user);
+  const { error, refusals, perform } = isLater ? schedule : deactivate;
 
   async function submit() {
-    const handOver = targetOf(target);
+    const handOver = targetOf(choices.target);
     setIncomplete(handOver === undefined);
     if (handOver === undefined) return;
-    const input = { userId: user.id, reason, note: note.trim() || null, handOver, revokeAccessTokens };
-    const told = when.isLater ? await schedule(input) : await deactivate(input);
+    const told = await perform(choices, handOver);
     if (told === null) return;
     say(told);
     close();
   }
+  return (
+    <DialogForm
+      submit={!preview.allowed ? undefined : isLater ? words.plan.submit : words.deactivate.submit}
+      onSubmit={submit}
+      isDangerous
+      busy={busy}
+      error={error}
+      refusals={refusals}
+      fields={['at', 'returnAt']}
+      close={close}
+    >
+      <WhatHappens preview={preview} />
+      {preview.allowed ? (
+        <Fields user={user} preview={preview} choices={choices} change={(some) => setChoices({ ...choices, ...some })} refusals={refusals} isIncomplete={isIncomplete} />
+      ) : (
+        <Blockers user={user} preview={preview} refetch={refetch} />
+      )}
+    </DialogForm>
+  );
+}
 
-  async function deactivate(input: DeactivateUserInput): Promise<string | null> {
-    const done = await deactivating.perform({ input });
+interface FieldsProps {
+  readonly user: Person;
+  readonly preview: Preview;
+  readonly choices: Choices;
+  readonly change: (some: Partial<Choices>) => void;
+  readonly refusals: readonly Refusal[];
+  readonly isIncomplete: boolean;
+}
+
+function Fields({ user, preview, choices, change, refusals, isIncomplete }: FieldsProps) {
+  const { when, reason, target, revokeAccessTokens, note } = choices;
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
+  return (
+    <>
+      <WhenChoice when={when} onChange={(chosen) => change({ when: chosen })} refusals={refusals} />
+      <Select label={words.deactivate.reason} data={REASONS} value={reason} onChange={(value) => value && change({ reason: value as DeactivationReason })} allowDeselect={false} ref={first} />
+      {workOf(preview.workload) > 0 && (
+        <TargetChoice
+          label={words.deactivate.handOver}
+          target={target}
+          onChange={(chosen) => change({ target: chosen })}
+          without={user.id}
+          mayLeave
+          error={isIncomplete ? words.deactivate.choose : undefined}
+        />
+      )}
+      {(preview.accessTokens?.length ?? 0) > 0 && (
+        <Checkbox label={words.deactivate.revokeTokens} checked={revokeAccessTokens} onChange={(event) => change({ revokeAccessTokens: event.currentTarget.checked })} />
+      )}
+      <Textarea label={words.deactivate.note} description={words.deactivate.noteHelp} value={note} onChange={(event) => change({ note: event.currentTarget.value })} rows={2} />
+    </>
+  );
+}
+
+/** Doing it now, and planning it. Each says what was done, or null if the server refused. */
+function useDeparting(user: Person) {
+  const deactivating = usePerform(DeactivateUserDocument);
+  const scheduling = usePerform(ScheduleDepartureDocument);
+
+  function inputOf({ reason, note, revokeAccessTokens }: Choices, handOver: ReassignTarget | null): DeactivateUserInput {
+    return { userId: user.id, reason, note: note.trim() || null, handOver, revokeAccessTokens };
+  }
+  async function deactivate(choices: Choices, handOver: ReassignTarget | null): Promise<string | null> {
+    const done = await deactivating.perform({ input: inputOf(choices, handOver) });
     if (!done) return null;
     const told = words.deactivate.done(user.name, done.revokedSessions);
     if (!done.handOver) return told;
     const { status, matched } = done.handOver;
     return `${told}; ${status === 'RUNNING' ? words.deactivate.handingOver(matched) : words.deactivate.handedOver(matched)}`;
   }
-
-  async function schedule(input: DeactivateUserInput): Promise<string | null> {
-    const at = pointIn(when.at);
+  async function schedule(choices: Choices, handOver: ReassignTarget | null): Promise<string | null> {
+    const at = pointIn(choices.when.at);
     if (at === null) return null;
-    const done = await scheduling.perform({ input: { ...input, at, returnAt: pointIn(when.returnAt) } });
+    const done = await scheduling.perform({ input: { ...inputOf(choices, handOver), at, returnAt: pointIn(choices.when.returnAt) } });
     return done && words.plan.done(user.name, inFull(at));
   }
-  return (
-    <form
-      className="form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit();
-      }}
-    >
-      <WhatHappens preview={preview} />
-      {preview.allowed ? (
-        <>
-          {error && <ErrorNote error={error} />}
-          <Refusals of={refusals} except={['at', 'returnAt']} />
-          <WhenChoice when={when} onChange={setWhen} refusals={refusals} />
-          <Select label={words.deactivate.reason} data={REASONS} value={reason} onChange={(value) => value && setReason(value as DeactivationReason)} allowDeselect={false} ref={first} />
-          {work > 0 && (
-            <TargetChoice
-              label={words.deactivate.handOver}
-              target={target}
-              onChange={setTarget}
-              without={user.id}
-              mayLeave
-              error={isIncomplete ? words.deactivate.choose : undefined}
-            />
-          )}
-          {(preview.accessTokens?.length ?? 0) > 0 && (
-            <Checkbox label={words.deactivate.revokeTokens} checked={revokeAccessTokens} onChange={(event) => setRevoke(event.currentTarget.checked)} />
-          )}
-          <Textarea label={words.deactivate.note} description={words.deactivate.noteHelp} value={note} onChange={(event) => setNote(event.currentTarget.value)} rows={2} />
-        </>
-      ) : (
-        <Blockers user={user} preview={preview} refetch={refetch} />
-      )}
-      <div className="form-actions">
-        <Button variant="default" onClick={close}>
-          {words.cancel}
-        </Button>
-        {preview.allowed && (
-          <Button type="submit" color="red" loading={deactivating.busy || scheduling.busy}>
-            {when.isLater ? words.plan.submit : words.deactivate.submit}
-          </Button>
-        )}
-      </div>
-    </form>
-  );
+  return {
+    deactivate: { ...deactivating, perform: deactivate },
+    schedule: { ...scheduling, perform: schedule },
+    busy: deactivating.busy || scheduling.busy,
+  };
 }

@@ -1,10 +1,10 @@
-import { Button, Modal, Radio, TextInput } from '@mantine/core';
+import { Button, Radio, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { DeleteUserDocument, type DeletionReason } from '../api';
-import { ErrorNote } from '../parts/ErrorNote';
+import { FormDialog } from '../parts/FormDialog';
 import { say } from '../parts/notices';
-import { Refusals, refusalOf } from '../parts/Refusals';
+import { refusalOf } from '../parts/Refusals';
 import { usePerform } from '../session/perform';
 import { words } from '../words';
 import type { Person } from './ProfileScreen';
@@ -23,7 +23,7 @@ export function DeleteDialog({ user, isOwner, instead, close }: Props) {
   const [reason, setReason] = useState<DeletionReason>(user.status === 'ACTIVE' ? 'CREATED_IN_ERROR' : 'OFFBOARDED');
   const [confirmation, setConfirmation] = useState('');
   const [, navigate] = useLocation();
-  const { busy, error, refusals, perform } = usePerform(DeleteUserDocument);
+  const { perform, ...state } = usePerform(DeleteUserDocument);
 
   async function submit() {
     if (!(await perform({ input: { userId: user.id, confirmation, reason } }))) return;
@@ -31,53 +31,45 @@ export function DeleteDialog({ user, isOwner, instead, close }: Props) {
     navigate('/users', { replace: true });
   }
   return (
-    <Modal opened onClose={close} size="lg" title={words.delete.title(user.name)} closeButtonProps={{ 'aria-label': words.close }}>
-      <form
-        className="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        <div className="goes-stays">
-          <Listed title={words.delete.goes} items={words.delete.goesList} />
-          <Listed title={words.delete.stays} items={words.delete.staysList} />
-        </div>
-        {user.status === 'ACTIVE' && (
-          <p className="instead">
-            {words.delete.instead}{' '}
-            <Button size="compact-sm" variant="default" onClick={instead}>
-              {words.delete.insteadButton}
-            </Button>
-          </p>
-        )}
-        {error && <ErrorNote error={error} />}
-        <Refusals of={refusals} except={['confirmation']} />
-        <Radio.Group label={words.delete.reason} value={reason} onChange={(value) => setReason(value)}>
-          <div className="choices">
-            {REASONS.map((each) => (
-              <Radio key={each} value={each} label={words.delete.reasons[each]} description={words.delete.reasonHelp[each]} disabled={each === 'PRIVACY_REQUEST' && !isOwner} />
-            ))}
-          </div>
-        </Radio.Group>
-        <TextInput
-          label={words.delete.confirm(user.email)}
-          value={confirmation}
-          onChange={(event) => setConfirmation(event.currentTarget.value)}
-          error={refusalOf('confirmation', refusals)}
-          autoComplete="off"
-          autoCapitalize="none"
-        />
-        <div className="form-actions">
-          <Button variant="default" onClick={close}>
-            {words.cancel}
+    <FormDialog
+      title={words.delete.title(user.name)}
+      size="lg"
+      submit={words.delete.submit}
+      onSubmit={submit}
+      isDangerous
+      isDisabled={confirmation === ''}
+      fields={['confirmation']}
+      close={close}
+      {...state}
+    >
+      <div className="goes-stays">
+        <Listed title={words.delete.goes} items={words.delete.goesList} />
+        <Listed title={words.delete.stays} items={words.delete.staysList} />
+      </div>
+      {user.status === 'ACTIVE' && (
+        <p className="instead">
+          {words.delete.instead}{' '}
+          <Button size="compact-sm" variant="default" onClick={instead}>
+            {words.delete.insteadButton}
           </Button>
-          <Button type="submit" color="red" loading={busy} disabled={confirmation === ''}>
-            {words.delete.submit}
-          </Button>
+        </p>
+      )}
+      <Radio.Group label={words.delete.reason} value={reason} onChange={(value) => setReason(value)}>
+        <div className="choices">
+          {REASONS.map((each) => (
+            <Radio key={each} value={each} label={words.delete.reasons[each]} description={words.delete.reasonHelp[each]} disabled={each === 'PRIVACY_REQUEST' && !isOwner} />
+          ))}
         </div>
-      </form>
-    </Modal>
+      </Radio.Group>
+      <TextInput
+        label={words.delete.confirm(user.email)}
+        value={confirmation}
+        onChange={(event) => setConfirmation(event.currentTarget.value)}
+        error={refusalOf('confirmation', state.refusals)}
+        autoComplete="off"
+        autoCapitalize="none"
+      />
+    </FormDialog>
   );
 }
 

@@ -1,9 +1,8 @@
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useState } from 'react';
 import { RevokeAccessTokenDocument, type Token } from '../api';
-import { ErrorNote } from '../parts/ErrorNote';
+import { FormDialog } from '../parts/FormDialog';
 import { say } from '../parts/notices';
-import { Refusals } from '../parts/Refusals';
 import { Time } from '../parts/Time';
 import { usePerform } from '../session/perform';
 import { named, words } from '../words';
@@ -65,7 +64,7 @@ function LastUsed({ at }: { at: string }) {
 }
 
 function RevokeDialog({ token, refetch, close }: { token: Token; refetch: () => void; close: () => void }) {
-  const { busy, error, refusals, perform } = usePerform(RevokeAccessTokenDocument);
+  const { perform, ...state } = usePerform(RevokeAccessTokenDocument);
 
   async function revoke() {
     if (!(await perform({ input: { accessTokenId: token.id } }))) return;
@@ -74,20 +73,8 @@ function RevokeDialog({ token, refetch, close }: { token: Token; refetch: () => 
     close();
   }
   return (
-    <Modal opened onClose={close} title={words.tokens.revokeOf(token.name)} closeButtonProps={{ 'aria-label': words.close }}>
-      <div className="form">
-        <p className="muted">{words.tokens.revokeHelp}</p>
-        {error && <ErrorNote error={error} />}
-        <Refusals of={refusals} />
-        <div className="form-actions">
-          <Button variant="default" onClick={close}>
-            {words.cancel}
-          </Button>
-          <Button color="red" loading={busy} onClick={() => void revoke()} data-autofocus>
-            {words.tokens.revoke}
-          </Button>
-        </div>
-      </div>
-    </Modal>
+    <FormDialog title={words.tokens.revokeOf(token.name)} submit={words.tokens.revoke} onSubmit={revoke} isDangerous close={close} {...state}>
+      <p className="muted">{words.tokens.revokeHelp}</p>
+    </FormDialog>
   );
 }

@@ -1,8 +1,8 @@
-import { Button, Checkbox, CopyButton, Modal, TextInput } from '@mantine/core';
+import { Button, Checkbox, CopyButton, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { CreateAccessTokenDocument, type TokenScope } from '../api';
-import { ErrorNote } from '../parts/ErrorNote';
-import { Refusals, refusalOf } from '../parts/Refusals';
+import { Dialog, DialogForm } from '../parts/FormDialog';
+import { refusalOf } from '../parts/Refusals';
 import { usePerform } from '../session/perform';
 import { words } from '../words';
 
@@ -19,7 +19,7 @@ export function CreateTokenDialog({ refetch, close }: Props) {
   const [scopes, setScopes] = useState<string[]>([]);
   const [expires, setExpires] = useState('');
   const [secret, setSecret] = useState<string | null>(null);
-  const { busy, error, refusals, perform } = usePerform(CreateAccessTokenDocument);
+  const { perform, ...state } = usePerform(CreateAccessTokenDocument);
 
   async function submit() {
     const expiresAt = expires === '' ? null : new Date(`${expires}T23:59:59`).toISOString();
@@ -29,39 +29,23 @@ export function CreateTokenDialog({ refetch, close }: Props) {
     refetch();
   }
   return (
-    <Modal opened onClose={close} title={words.tokens.create} closeButtonProps={{ 'aria-label': words.close }} closeOnClickOutside={secret === null}>
+    <Dialog title={words.tokens.create} isSticky={secret !== null} close={close}>
       {secret !== null ? (
         <Secret secret={secret} close={close} />
       ) : (
-        <form
-          className="form"
-          onSubmit={(event) => {
-            event.preventDefault();
-            void submit();
-          }}
-        >
-          {error && <ErrorNote error={error} />}
-          <Refusals of={refusals} except={['name', 'scopes', 'expiresAt']} />
-          <TextInput label={words.tokens.name} description={words.tokens.nameHelp} value={name} onChange={(event) => setName(event.currentTarget.value)} error={refusalOf('name', refusals)} required withAsterisk={false} data-autofocus />
-          <Checkbox.Group label={words.tokens.may} value={scopes} onChange={setScopes} error={refusalOf('scopes', refusals)}>
+        <DialogForm submit={words.tokens.submit} onSubmit={submit} isDisabled={scopes.length === 0} fields={['name', 'scopes', 'expiresAt']} close={close} {...state}>
+          <TextInput label={words.tokens.name} description={words.tokens.nameHelp} value={name} onChange={(event) => setName(event.currentTarget.value)} error={refusalOf('name', state.refusals)} required withAsterisk={false} data-autofocus />
+          <Checkbox.Group label={words.tokens.may} value={scopes} onChange={setScopes} error={refusalOf('scopes', state.refusals)}>
             <div className="choices">
               {SCOPES.map(([value, label]) => (
                 <Checkbox key={value} value={value} label={label} />
               ))}
             </div>
           </Checkbox.Group>
-          <TextInput type="date" label={words.tokens.expiresLabel} description={words.tokens.expiresHelp} value={expires} onChange={(event) => setExpires(event.currentTarget.value)} error={refusalOf('expiresAt', refusals)} />
-          <div className="form-actions">
-            <Button variant="default" onClick={close}>
-              {words.cancel}
-            </Button>
-            <Button type="submit" loading={busy} disabled={scopes.length === 0}>
-              {words.tokens.submit}
-            </Button>
-          </div>
-        </form>
+          <TextInput type="date" label={words.tokens.expiresLabel} description={words.tokens.expiresHelp} value={expires} onChange={(event) => setExpires(event.currentTarget.value)} error={refusalOf('expiresAt', state.refusals)} />
+        </DialogForm>
       )}
-    </Modal>
+    </Dialog>
   );
 }
 

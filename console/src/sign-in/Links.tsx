@@ -75,6 +75,7 @@ function NewPassword({ label, problem }: { label: string; problem: string | unde
       label={label}
       description={words.passwordHelp}
       error={problem}
+      aria-invalid={problem !== undefined}
       autoComplete="new-password"
       required
       withAsterisk={false}

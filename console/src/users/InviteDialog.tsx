@@ -1,9 +1,9 @@
-import { Button, Modal, MultiSelect, TextInput } from '@mantine/core';
+import { MultiSelect, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { InviteUserDocument, type Role } from '../api';
-import { ErrorNote } from '../parts/ErrorNote';
+import { FormDialog } from '../parts/FormDialog';
 import { say } from '../parts/notices';
-import { Refusals, refusalOf } from '../parts/Refusals';
+import { refusalOf } from '../parts/Refusals';
 import { usePerform } from '../session/perform';
 import { words } from '../words';
 
@@ -21,7 +21,7 @@ export function InviteDialog({ teams, isOwner, close }: Props) {
   const [email, setEmail] = useState('');
   const [roles, setRoles] = useState<string[]>(['AGENT']);
   const [teamIds, setTeamIds] = useState<string[]>([]);
-  const { busy, error, refusals, perform } = usePerform(InviteUserDocument);
+  const { perform, ...state } = usePerform(InviteUserDocument);
   const choices = Object.entries(words.roles)
     .filter(([value]) => isOwner || value !== 'OWNER')
     .map(([value, label]) => ({ value, label }));
@@ -32,29 +32,11 @@ export function InviteDialog({ teams, isOwner, close }: Props) {
     close();
   }
   return (
-    <Modal opened onClose={close} title={words.invite.title} closeButtonProps={{ 'aria-label': words.close }}>
-      <form
-        className="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        {error && <ErrorNote error={error} />}
-        <Refusals of={refusals} except={FIELDS} />
-        <TextInput label={words.invite.name} value={name} onChange={(event) => setName(event.currentTarget.value)} error={refusalOf('name', refusals)} required withAsterisk={false} data-autofocus />
-        <TextInput type="email" label={words.invite.email} value={email} onChange={(event) => setEmail(event.currentTarget.value)} error={refusalOf('email', refusals)} required withAsterisk={false} />
-        <MultiSelect label={words.invite.roles} data={choices} value={roles} onChange={setRoles} error={refusalOf('roles', refusals)} />
-        <MultiSelect label={words.invite.teams} data={teams.map(({ id, name: label }) => ({ value: id, label }))} value={teamIds} onChange={setTeamIds} searchable />
-        <div className="form-actions">
-          <Button variant="default" onClick={close}>
-            {words.cancel}
-          </Button>
-          <Button type="submit" loading={busy}>
-            {words.invite.submit}
-          </Button>
-        </div>
-      </form>
-    </Modal>
+    <FormDialog title={words.invite.title} submit={words.invite.submit} onSubmit={submit} fields={FIELDS} close={close} {...state}>
+      <TextInput label={words.invite.name} value={name} onChange={(event) => setName(event.currentTarget.value)} error={refusalOf('name', state.refusals)} required withAsterisk={false} data-autofocus />
+      <TextInput type="email" label={words.invite.email} value={email} onChange={(event) => setEmail(event.currentTarget.value)} error={refusalOf('email', state.refusals)} required withAsterisk={false} />
+      <MultiSelect label={words.invite.roles} data={choices} value={roles} onChange={setRoles} error={refusalOf('roles', state.refusals)} />
+      <MultiSelect label={words.invite.teams} data={teams.map(({ id, name: label }) => ({ value: id, label }))} value={teamIds} onChange={setTeamIds} searchable />
+    </FormDialog>
   );
 }
