@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any, Unpack
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, exists, func, insert, literal, select, update
 
 from models import events
-from models.database import Database, Tx, table
+from models.database import Database, Overtaken, Tx, table
 from models.enums import AuditAction, ErrorCode, LinkKind, Role, UserChangeKind, UserStatus
 from models.people import Account, Team, User
+from models.types import new_id
 from resolvers import audit
 from resolvers.authority import act_on
 from resolvers.emails import normalize_email
@@ -99,10 +100,7 @@ async def _check_teams(tx: Tx, viewer: Viewer, team_ids: Collection[UUID]) -> No
 async def _add_member(
     tx: Tx, viewer: Viewer, email: str, name: str, roles: Collection[Role], team_ids: Collection[UUID]
 ) -> Member:
-    account = await tx.hold(Account, email=email)
-    if account is None:
-        account = Account(email=email, created_at=tx.now)
-        await tx.add(account)
+    account = await _hold_account(tx, email)
     user, actor, rest = new_member(
         account,
         workspace_id=viewer.workspace_id,
@@ -117,6 +115,23 @@ async def _add_member(
     await tx.add(*rest)
     await events.append(tx, viewer.workspace_id, [events.user_changed(user.id, UserChangeKind.INVITED)])
     return Member(user, actor, frozenset(roles))
+
+
+async def _hold_account(tx: Tx, email: str) -> Account:
+    """The account of an address, with the same statements whether or not there was one: see law 7."""
+    new = {"id": new_id(), "email": email, "created_at": tx.now}
+    await tx.run(
+        insert(ACCOUNT).from_select(
+            list(new),
+            select(*(literal(value, ACCOUNT.c[name].type) for name, value in new.items())).where(
+                ~exists().where(ACCOUNT.c.email == email)
+            ),
+        )
+    )
+    account = await tx.hold(Account, email=email)
+    if account is None:
+        raise Overtaken  # its last user is deleted at this moment
+    return account
 
 
 async def accept_invitation(

@@ -48,14 +48,14 @@ class Workshop:
     olivia: Person = None  # type: ignore[assignment]
 
     @classmethod
-    async def open(cls, database: Database, slug: str = "acme") -> "Workshop":
+    async def open(cls, database: Database, slug: str = "acme", email: str | None = None) -> "Workshop":
         workspace = Workspace(slug=slug, name=slug.title(), created_at=now(), feed_generation=new_generation())
         system = Actor(workspace_id=workspace.id, kind=ActorKind.SYSTEM)
         async with database.begin() as tx:
             await tx.add(workspace)
             await tx.add(system)
         shop = cls(database, workspace.id, system.id)
-        shop.olivia = await shop.person("Olivia Owens", Role.OWNER)
+        shop.olivia = await shop.person("Olivia Owens", Role.OWNER, email=email)
         await shop.sign_in(shop.olivia)
         return shop
 
@@ -119,13 +119,13 @@ class Workshop:
             person.viewer = await authenticate(reader, person.token)
         return person.viewer
 
-    async def partner(self, *scopes: TokenScope, creator: Person | None = None) -> Person:
+    async def partner(self, *scopes: TokenScope, creator: Person | None = None, name: str = "Partner") -> Person:
         """An access token, signed in; `id` is the token's."""
         secret = new_secret(ACCESS_PREFIX)
         token = AccessToken(
             workspace_id=self.workspace_id,
             created_by_id=(creator or self.olivia).actor_id,
-            name="Partner",
+            name=name,
             scopes=" ".join(scopes),
             secret_hash=digest(secret),
             created_at=now(),

@@ -1,0 +1,154 @@
+"""Workspaces side by side in one database that can be put back to how it was, and a way to ask it anything."""
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+from sqlmodel import SQLModel
+
+from models.database import Database
+from models.migrate import migrate
+from offboard.feed.audience import Following
+from offboard.feed.connection import Connection
+from offboard.feed.errors import OperationFailed, Unauthorized
+from offboard.feed.protocol import Operation
+from offboard.gateway import Gateway
+from offboard.service import Service
+from offboard.settings import Settings
+from resolvers import passwords
+from tests.estate import Estate, furnish
+from tests.schema.asking import PASSWORD
+from tests.workshop import Person
+
+
+@contextmanager
+def quick_hashes() -> Iterator[None]:
+    """Passwords whose hashing takes no time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "MEMORY_KIB", 8)
+        passwords._hasher.cache_clear()
+        yield
+    passwords._hasher.cache_clear()
+
+
+@dataclass
+class Kept:
+    """Furnished workspaces in a file of their own, to be copied."""
+
+    file: Path
+    estates: list[Estate]
+
+
+def keep(file: Path, mark: str, beside: Kept | None = None) -> Kept:
+    """Furnish a workspace in a database of its own, or in a copy of one that has some already."""
+
+    async def make() -> Estate:
+        database = Database(f"sqlite+aiosqlite:///{file}")
+        await migrate(database)
+        estate = await furnish(database, mark, await passwords.hash_password(PASSWORD, 1))
+        await database.truncate_wal()
+        await database.close()
+        return estate
+
+    if beside is not None:
+        shutil.copy(beside.file, file)
+    return Kept(file, [*(beside.estates if beside else ()), asyncio.run(make())])
+
+
+class World:
+    """A running service on a copy of what was kept."""
+
+    def __init__(self, kept: Kept, service: Service) -> None:
+        self._kept = kept
+        self.service = service
+        self.gateway = Gateway(service)
+        self.estates = [replace(each, shop=replace(each.shop, database=service.database)) for each in kept.estates]
+        self._file = make_url(service.settings.database_url).database or ""
+        self._watch = sqlite3.connect(self._file)
+        self._version = self._looked()
+
+    def has_changed(self) -> bool:
+        """Whether anything was committed since the last look, or since it was put back."""
+        before, self._version = self._version, self._looked()
+        return before != self._version
+
+    def rows_of(self, estate: Estate) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row that carries a workspace's id, of every table."""
+        held = estate.shop.workspace_id.hex
+        return {
+            table: sorted((row for row in self._watch.execute(f'SELECT * FROM "{table}"') if held in row), key=repr)
+            for table in SQLModel.metadata.tables
+        }
+
+    def put_back(self) -> None:
+        """Make every row what it was at the beginning."""
+        with closing(sqlite3.connect(self._kept.file)) as source:
+            source.backup(self._watch)
+        self._version = self._looked()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._watch.close()
+
+    def _looked(self) -> int:
+        return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+
+    async def ask(self, document: str, person: Person, variables: dict[str, Any]) -> Any:
+        """What somebody who is signed in is answered: of a subscription, what it starts with."""
+        connection = Connection(person.viewer, _Nowhere())
+        try:
+            answer = await self.gateway.execute(connection, Operation(document, None, variables), _SCOPE)
+            if isinstance(answer, Following):
+                return {"data": {"following": answer.topic}}
+            if isinstance(answer, AsyncIterator):
+                async with aclosing(answer):  # type: ignore[type-var]
+                    return await anext(answer)
+        except OperationFailed as failed:
+            return {"errors": list(failed.errors)}
+        except Unauthorized as refusal:
+            return {"errors": [{"message": str(refusal), "extensions": {"code": "UNAUTHENTICATED"}}]}
+        return answer
+
+
+@asynccontextmanager
+async def opened(kept: Kept, file: Path) -> AsyncIterator[World]:
+    """A world in a file of its own."""
+    shutil.copy(kept.file, file)
+    service = Service(Settings(database_url=f"sqlite:///{file}", password_hash_cost=1))
+    service.seen = lambda _viewer: None  # type: ignore[method-assign]  # would write at any time, in the background
+    await service.feed.start()
+    world = World(kept, service)
+    yield world
+    world.close()
+    await service.feed.stop()
+    await service.database.close()
+
+
+def codes_of(answer: Any) -> list[str]:
+    """Why something was refused as a whole: the payload's refusals, and errors but for those of fields further down."""
+    refused = [each for payload in (answer.get("data") or {}).values() for each in _refusals(payload)]
+    return refused + [each["extensions"]["code"] for each in answer.get("errors", ()) if len(each.get("path", ())) < 2]
+
+
+def _refusals(payload: Any) -> list[str]:
+    if not isinstance(payload, dict):
+        return []
+    errors: list[Any] = next((value for name, value in payload.items() if name.endswith("Payload_errors")), [])
+    return [each["MutationError_code"] for each in errors]
+
+
+class _Nowhere:
+    """An outlet through which nothing goes."""
+
+    def __getattr__(self, _name: str) -> Any:
+        return lambda *_: None
+
+
+_SCOPE = {"headers": [], "client": ("192.0.2.1", 1)}
