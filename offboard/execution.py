@@ -7,7 +7,8 @@ from typing import Any, cast
 import structlog
 from graphql import ExecutionResult, Executor, GraphQLError, create_source_event_stream, execute
 
-from offboard.documents import GRAPHQL, Prepared
+from offboard.documents import GRAPHQL, MOST_ERRORS, Prepared
+from offboard.limits import LimitExceeded
 from resolvers.errors import Refused, RequestError, Unauthenticated
 from schema.context import Context
 from schema.subscription import Watched
@@ -62,6 +63,8 @@ def _arguments(prepared: Prepared, context: Context, variables: Mapping[str, Any
         "context_value": context,
         "variable_values": dict(variables or {}),
         "operation_name": name.value if name else None,
+        "max_coercion_errors": MOST_ERRORS,
+        "hide_suggestions": prepared.hide_suggestions,
     }
 
 
@@ -108,8 +111,10 @@ def describe_request_error(error: RequestError) -> dict[str, Any]:
 
 
 def extensions_of(error: RequestError) -> dict[str, Any]:
-    """The code, and for a session or token that ended the reason."""
+    """The code; for a session or token that ended the reason, for what was too much the limit."""
     extensions: dict[str, Any] = {"code": error.code}
+    if isinstance(error, LimitExceeded):
+        extensions |= {"limit": error.limit, "maximum": error.maximum}
     if isinstance(error, Unauthenticated) and error.reason is not None:
         extensions["reason"] = str(error.reason)
     return extensions

@@ -11,7 +11,7 @@ from graphql import ExecutionResult, GraphQLError, OperationType
 
 from models.events import FeedEvent
 from offboard.batch import Batch
-from offboard.documents import Prepared, RequestErrors, prepare
+from offboard.documents import Prepared, RequestErrors
 from offboard.execution import answer_event, describe, describe_request_error, run, source
 from offboard.feed.api import Result, Scope
 from offboard.feed.audience import Audience, Following
@@ -65,7 +65,7 @@ class Gateway:
     async def execute(self, connection: Connection, operation: Operation, scope: Scope) -> Result:
         """Check the connection's session again, then run one operation; raises Unauthorized and OperationFailed."""
         try:
-            prepared = prepare(operation.query, operation.operation_name)
+            prepared = self.service.documents.prepare(operation.query, operation.operation_name, operation.variables)
         except RequestErrors as errors:
             raise OperationFailed([describe(error) for error in errors.errors]) from None
         viewer = await self.check(connection)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from offboard.documents import Prepared, RequestErrors, prepare
+from offboard.documents import Prepared, RequestErrors
 from offboard.execution import OPEN_FIELDS, PUBLIC_MUTATIONS, describe, describe_request_error, masked_error, run
 from offboard.feed import sse
 from offboard.feed.errors import OperationFailed
@@ -101,7 +101,9 @@ class Endpoint:
         try:
             _check_form(request)
             parameters = await _parameters(request)
-            prepared = prepare(parameters.query, parameters.operation_name)
+            prepared = self._service.documents.prepare(
+                parameters.query, parameters.operation_name, parameters.variables
+            )
             _check_method(request, prepared)
         except (HttpError, RequestErrors):
             await self._caller(request, context)

@@ -12,6 +12,7 @@ from models.database import Database, Reader
 from models.enums import RevocationReason
 from models.types import now
 from offboard.clock import Clock
+from offboard.documents import Documents
 from offboard.feed.brokers import open_broker
 from offboard.feed.connection import Credential
 from offboard.feed.feed import Feed
@@ -43,6 +44,7 @@ class Service:
             public_url=settings.public_url,
             sender=settings.mail_from,
         )
+        self.documents = Documents(settings.document_limits)
         self.web_sessions = WebSessions(settings.public_url)
         self.clock = Clock(self.database, retention=settings.event_retention)
         self.runner = Runner(self.database)

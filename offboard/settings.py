@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from offboard.limits import DocumentLimits
+
 PREFIX = "OFFBOARD_"
 
 
@@ -136,6 +138,9 @@ def _lower(value: Any) -> Any:
 
 Lifetime = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(seconds=1), le=timedelta(days=3650))]
 
+Amount = Annotated[int, Field(ge=1, le=1_000_000_000)]
+_OF_DOCUMENTS = DocumentLimits()
+
 
 class Settings(BaseSettings):
     """What an operator may choose. Every field has a default that works on one machine."""
@@ -160,6 +165,28 @@ class Settings(BaseSettings):
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = LogLevel.INFO
     password_hash_cost: Annotated[int, Field(ge=1, le=20)] = 2
     event_retention: Lifetime = timedelta(days=7)
+    max_document_characters: Amount = _OF_DOCUMENTS.characters
+    max_document_tokens: Amount = _OF_DOCUMENTS.tokens
+    max_aliases: Amount = _OF_DOCUMENTS.aliases
+    max_directives: Amount = _OF_DOCUMENTS.directives
+    max_depth: Amount = _OF_DOCUMENTS.depth
+    max_root_fields: Amount = _OF_DOCUMENTS.root_fields
+    max_cost: Amount = _OF_DOCUMENTS.cost
+    max_variable_values: Amount = _OF_DOCUMENTS.values
+
+    @property
+    def document_limits(self) -> DocumentLimits:
+        """How much an operation may ask for."""
+        return DocumentLimits(
+            characters=self.max_document_characters,
+            tokens=self.max_document_tokens,
+            aliases=self.max_aliases,
+            directives=self.max_directives,
+            depth=self.max_depth,
+            root_fields=self.max_root_fields,
+            cost=self.max_cost,
+            values=self.max_variable_values,
+        )
 
 
 _ADVICE = {
@@ -173,6 +200,8 @@ _ADVICE = {
     "password_hash_cost": "must be a whole number from 1 to 20",
 }
 
+_WHOLE_NUMBER = "must be a whole number, 1 or more"
+
 
 def load_settings() -> Settings:
     """The settings of this process; raises InvalidSetting for the first one that cannot be used."""
@@ -181,5 +210,9 @@ def load_settings() -> Settings:
     except ValidationError as invalid:
         first = invalid.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0])
-        advice = _ADVICE.get(name) or first["msg"].removeprefix("Value error, ")
+        advice = (
+            _ADVICE.get(name)
+            or (name.startswith("max_") and _WHOLE_NUMBER)
+            or first["msg"].removeprefix("Value error, ")
+        )
         raise InvalidSetting(f"{PREFIX}{name.upper()} {advice}.") from None

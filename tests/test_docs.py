@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from offboard.documents import prepare
+from offboard.documents import Documents
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -54,7 +54,7 @@ def test_every_test_that_is_named_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("document", EXAMPLES)
 def test_every_example_is_valid(document: str) -> None:
-    assert prepare(document, None).root_fields
+    assert Documents().prepare(document, None).root_fields
 
 
 def test_the_readme_shows_the_whole_departure() -> None:

@@ -95,6 +95,12 @@ class Server:
                 start_new_session=True,
             )
 
+    def seconds_worked(self) -> float:
+        """The processor time that it has used; on Linux."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def terminate(self) -> None:
         """Ask it to stop."""
         assert self._process is not None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from offboard.documents import prepare
+from offboard.documents import Documents
 
 CURSOR = [
     "subscription($after: String) { userChanged(after: $after) { cursor } }",
@@ -29,11 +29,11 @@ NO_CURSOR = {
 @pytest.mark.parametrize("query", CURSOR)
 def test_the_variable_of_the_cursor(query: str) -> None:
     name = "S" if "Q" in query else None
-    assert prepare(query, name).cursor_variable == ("after" if "$after" in query else "x")
+    assert Documents().prepare(query, name).cursor_variable == ("after" if "$after" in query else "x")
 
 
 @pytest.mark.parametrize("why", NO_CURSOR)
 def test_no_variable_is_the_cursor_if(why: str) -> None:
     """Red when subscribers share answers that depend on the variable."""
     query = NO_CURSOR[why]
-    assert prepare(query, "S" if "Q(" in query else None).cursor_variable is None
+    assert Documents().prepare(query, "S" if "Q(" in query else None).cursor_variable is None

@@ -138,6 +138,8 @@ def test_the_broker_of_postgresql_needs_its_database(monkeypatch: pytest.MonkeyP
         ("LOG_LEVEL", "loud"),
         ("PASSWORD_HASH_COST", "0"),
         ("PASSWORD_HASH_COST", "many"),
+        ("MAX_DEPTH", "0"),
+        ("MAX_COST", "much"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_variable_and_not_the_value(

@@ -17,7 +17,7 @@ from models.enums import DeletionReason, EventKind, RevocationReason, Role, Toke
 from models.events import FeedEvent, session_revoked, user_changed
 from models.people import AccessToken, User
 from models.types import new_id, now
-from offboard.documents import GRAPHQL, prepare
+from offboard.documents import GRAPHQL, Documents
 from offboard.feed import Operation
 from offboard.gateway import FeedAnswers, Gateway
 from resolvers.deletion import delete_user
@@ -124,7 +124,7 @@ def told(shop: Workshop, event: FeedEvent) -> FeedEvent:
 
 def answers(gateway: Gateway, query: str, standing: Standing) -> FeedAnswers:
     watched: Any = None
-    return FeedAnswers(gateway, Operation(query), prepare(query, None), standing, watched)
+    return FeedAnswers(gateway, Operation(query), Documents().prepare(query, None), standing, watched)
 
 
 async def sort(gateway: Gateway, standing: Standing, event: FeedEvent) -> tuple[list[Path], list[Path]]:

@@ -8,7 +8,7 @@ import pytest
 from models import events
 from models.enums import Role
 from models.events import Cursor, FeedEvent
-from offboard.documents import prepare
+from offboard.documents import Documents
 from offboard.execution import answer_event
 from offboard.feed import Feed, Following, Operation, OperationFailed
 from offboard.gateway import Gateway
@@ -44,7 +44,7 @@ async def alone(gateway: Gateway, viewer: Viewer, query: str, event: FeedEvent) 
     """What an event is answered if somebody asks for it alone."""
     context = gateway.service.context(caller=viewer)
     try:
-        return orjson.dumps(await answer_event(prepare(query, None), context, None, event))
+        return orjson.dumps(await answer_event(Documents().prepare(query, None), context, None, event))
     finally:
         await context.reader.refresh()
 
