@@ -1,6 +1,8 @@
 """Executing operations, and saying what went wrong: codes for what clients can act on, a request id for the rest."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from inspect import isawaitable
 from typing import Any, cast
 
@@ -8,7 +10,7 @@ import structlog
 from graphql import ExecutionResult, Executor, GraphQLError, create_source_event_stream, execute
 
 from offboard.documents import GRAPHQL, MOST_ERRORS, Prepared
-from offboard.limits import LimitExceeded
+from offboard.limits import LimitExceeded, TimedOut
 from resolvers.errors import Refused, RequestError, Unauthenticated
 from schema.context import Context
 from schema.subscription import Watched
@@ -19,9 +21,18 @@ OPEN_FIELDS = PUBLIC_MUTATIONS | {"__typename", "__schema", "__type"}
 log = structlog.get_logger(__name__)
 
 
-async def run(prepared: Prepared, context: Context, variables: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Execute a query or mutation; the response map of the GraphQL specification, section 7.1."""
-    return await answer_event(prepared, context, variables, None)
+async def run(
+    prepared: Prepared, context: Context, variables: Mapping[str, Any] | None, *, within: timedelta
+) -> dict[str, Any]:
+    """Execute a query or mutation; the response map of the GraphQL specification, section 7.1.
+
+    Whatever is not done `within` a time is cancelled, but for a transaction, which ends: raises TimedOut.
+    """
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            return await answer_event(prepared, context, variables, None)
+    except TimeoutError:
+        raise TimedOut from None
 
 
 async def answer_event(

@@ -18,6 +18,7 @@ from offboard.feed.audience import Audience, Following
 from offboard.feed.connection import Connection
 from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.protocol import Json, Operation
+from offboard.limits import TimedOut
 from offboard.logging import numbered
 from offboard.service import Service
 from resolvers.errors import CursorExpired, RequestError, Unauthenticated
@@ -74,9 +75,11 @@ class Gateway:
         context = self.service.context(caller=viewer, client=_client(scope))
         try:
             with numbered():
-                return await run(prepared, context, operation.variables)
+                return await run(prepared, context, operation.variables, within=self.service.operation_timeout)
+        except TimedOut as error:
+            raise OperationFailed([describe_request_error(error)]) from None
         finally:
-            await context.reader.refresh()
+            await self.service.leave(context)
 
     async def subscribe(
         self, operation: Operation, prepared: Prepared, viewer: Viewer, position: int | None = None

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import structlog
 from graphql import OperationType
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -18,6 +18,7 @@ from offboard.feed.errors import OperationFailed
 from offboard.feed.protocol import Json, Operation
 from offboard.feed.sse import EventStream
 from offboard.gateway import Gateway
+from offboard.limits import LimitExceeded, TimedOut
 from offboard.media import JSON, RESPONSE_TYPE, STREAM, Accepted
 from offboard.service import Service
 from offboard.web_session import HEADER
@@ -38,6 +39,13 @@ class HttpError(RequestError):
         super().__init__(message)
         self.status = status
         self.headers = headers
+
+
+class BodyTooLarge(LimitExceeded):
+    """A request with more than it may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__("body", most, f"The request's body has more than {most:,} bytes.")
 
 
 class ForeignPage(HttpError):
@@ -87,6 +95,13 @@ class Endpoint:
             return _answer(request, 401, {"errors": [describe_request_error(error)]})
         except HttpError as error:
             return _answer(request, error.status, {"errors": [describe_request_error(error)]}, error.headers)
+        except BodyTooLarge as error:
+            # The rest of the body is not read: the connection cannot be used again.
+            return _answer(request, 413, {"errors": [describe_request_error(error)]}, {"Connection": "close"})
+        except TimedOut as error:
+            return _answer(request, 503, {"errors": [describe_request_error(error)]})
+        except ClientDisconnect:
+            return Response()
         except RequestErrors as errors:
             return _failure(request, [describe(error) for error in errors.errors])
         except OperationFailed as failed:
@@ -95,17 +110,17 @@ class Endpoint:
             log.exception("A request failed")
             return _answer(request, 500, {"errors": [masked_error()]})
         finally:
-            await context.reader.refresh()
+            await self._service.leave(context)
 
     async def _respond(self, request: Request, context: Context) -> Response | EventStream:
         try:
             _check_form(request)
-            parameters = await _parameters(request)
+            parameters = await _parameters(request, self._service.settings.max_body_bytes)
             prepared = self._service.documents.prepare(
                 parameters.query, parameters.operation_name, parameters.variables
             )
             _check_method(request, prepared)
-        except (HttpError, RequestErrors):
+        except (HttpError, BodyTooLarge, RequestErrors):
             await self._caller(request, context)
             raise
         if not prepared.root_fields <= PUBLIC_MUTATIONS:
@@ -118,7 +133,7 @@ class Endpoint:
             operation = Operation(parameters.query, parameters.operation_name, parameters.variables)
             source = await self._gateway.subscribe(operation, prepared, context.viewer)
             return EventStream(self._service.feed, context.viewer, source)
-        answer = await run(prepared, context, parameters.variables)
+        answer = await run(prepared, context, parameters.variables, within=self._service.operation_timeout)
         return _answer(request, 401 if _is_unauthenticated(answer) else None, answer)
 
     async def _caller(self, request: Request, context: Context) -> Viewer | None:
@@ -160,14 +175,14 @@ def _check_form(request: Request) -> None:
         raise HttpError(406, f"Answers are {RESPONSE_TYPE} or {JSON}; subscriptions are {STREAM}.")
 
 
-async def _parameters(request: Request) -> Parameters:
+async def _parameters(request: Request, most: int) -> Parameters:
     if request.method != "POST":
         sent = request.query_params
         raw: Any = {**sent, **{name: _json(text) if (text := sent.get(name)) else None for name in JSON_PARAMETERS}}
     else:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
             raise HttpError(415, f"Send the request as {JSON}.")
-        raw = _json(await request.body())
+        raw = _json(await _body(request, most))
     if not isinstance(raw, dict):
         raise HttpError(400, "Send one JSON object with the operation in `query`.")
     query, name, variables = raw.get("query"), raw.get("operationName"), raw.get("variables")
@@ -180,6 +195,15 @@ async def _parameters(request: Request) -> Parameters:
     if not isinstance(raw.get("extensions"), dict | None):
         raise HttpError(400, "`extensions` must be an object or null.")
     return Parameters(query, name or None, variables)
+
+
+async def _body(request: Request, most: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise BodyTooLarge(most)
+    return bytes(body)
 
 
 def _json(text: bytes | str) -> Any:

@@ -16,6 +16,17 @@ class LimitExceeded(RequestError):
         self.maximum = maximum
 
 
+class TimedOut(RequestError):
+    """An operation that took too long, and was cancelled. What it had begun to write it has written all the same."""
+
+    code = "TIMED_OUT"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This took too long. Ask for less; a mutation may have been carried out, and can safely be repeated."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentLimits:
     """What a document and its variables may have at most.

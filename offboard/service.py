@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from resolvers.viewer import Viewer, dead_sessions, dead_tokens
 from schema.context import Client, Context, Lifetimes, WebSession
 
 SEEN_EVERY = timedelta(minutes=1)
+LONGEST_LEAVE_S = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,7 @@ class Service:
         self.settings = settings
         self.database = Database(settings.database_url)
         self.broker = open_broker(settings.broker_url, settings.database_url)
-        self.feed = Feed(self.database, self.broker, still_alive)
+        self.feed = Feed(self.database, self.broker, still_alive, limits=settings.socket_limits)
         self.mailer = Mailer(
             self.database,
             open_transport(settings.mail_url),
@@ -60,6 +61,7 @@ class Service:
             password_reset=settings.password_reset_lifetime,
             hash_cost=settings.password_hash_cost,
         )
+        self.operation_timeout = settings.operation_timeout
         self._seen: dict[UUID | None, Viewer] = {}
         self._noting: asyncio.Task[None] | None = None
 
@@ -82,6 +84,12 @@ class Service:
     ) -> Context:
         """The context of one operation; refresh its reader when the operation has ended."""
         return Context(self.database, self._lifetimes, caller=caller, client=client, web_session=web_session)
+
+    async def leave(self, context: Context) -> None:
+        """Let go what an operation held. A statement that outlives its operation is not waited for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_LEAVE_S):
+                await context.reader.refresh()
 
     def seen(self, viewer: Viewer) -> None:
         """Note in the background that a session or access token was used, at most once a minute."""

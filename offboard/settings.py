@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from offboard.feed.limits import SocketLimits
 from offboard.limits import DocumentLimits
 
 PREFIX = "OFFBOARD_"
@@ -140,6 +141,7 @@ Lifetime = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(se
 
 Amount = Annotated[int, Field(ge=1, le=1_000_000_000)]
 _OF_DOCUMENTS = DocumentLimits()
+_OF_SOCKETS = SocketLimits()
 
 
 class Settings(BaseSettings):
@@ -173,6 +175,13 @@ class Settings(BaseSettings):
     max_root_fields: Amount = _OF_DOCUMENTS.root_fields
     max_cost: Amount = _OF_DOCUMENTS.cost
     max_variable_values: Amount = _OF_DOCUMENTS.values
+    max_body_bytes: Amount = 262_144
+    max_message_bytes: Amount = 65_536
+    max_operations_per_socket: Amount = _OF_SOCKETS.operations
+    max_sockets_per_session: Amount = _OF_SOCKETS.sockets_per_session
+    max_sockets_per_workspace: Amount = _OF_SOCKETS.sockets_per_workspace
+    operation_timeout: Lifetime = timedelta(seconds=30)
+    request_timeout: Lifetime = timedelta(seconds=20)
 
     @property
     def document_limits(self) -> DocumentLimits:
@@ -188,11 +197,22 @@ class Settings(BaseSettings):
             values=self.max_variable_values,
         )
 
+    @property
+    def socket_limits(self) -> SocketLimits:
+        """How many sockets and operations there may be at once."""
+        return SocketLimits(
+            operations=self.max_operations_per_socket,
+            sockets_per_session=self.max_sockets_per_session,
+            sockets_per_workspace=self.max_sockets_per_workspace,
+        )
+
 
 _ADVICE = {
     "session_lifetime": "must be seconds, or an ISO 8601 duration such as P30D",
     "invitation_lifetime": "must be seconds, or an ISO 8601 duration such as P7D",
     "password_reset_lifetime": "must be seconds, or an ISO 8601 duration such as PT1H",
+    "operation_timeout": "must be seconds, or an ISO 8601 duration such as PT30S",
+    "request_timeout": "must be seconds, or an ISO 8601 duration such as PT20S",
     "event_retention": "must be seconds, or an ISO 8601 duration such as P7D",
     "log_format": "must be console or json",
     "log_level": "must be debug, info, warning or error",

@@ -15,7 +15,6 @@ from offboard.cli.frame import Problem, connect, say
 from offboard.logging import configure_logging
 from offboard.settings import Settings, load_settings
 
-_LONGEST_MESSAGE = 65_536
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -40,13 +39,14 @@ def serve(
     if workers == 1:
         from offboard.app import create_app
 
-        server = _Server(_configuration(create_app(settings)), greeting)
+        server = _Server(_configuration(settings, create_app(settings)), greeting)
         collect_rarely()
         server.run(sockets=[listener])
     else:
         from offboard.cli.workers import APPLICATION, supervise
 
-        raise typer.Exit(supervise(_configuration(APPLICATION, factory=True, workers=workers), listener, greeting))
+        configuration = _configuration(settings, APPLICATION, factory=True, workers=workers)
+        raise typer.Exit(supervise(configuration, listener, greeting))
 
 
 def collect_rarely() -> None:
@@ -73,14 +73,16 @@ def _listen(host: str, port: int) -> socket.socket:
         raise Problem(f"Port {port} of {host} cannot be opened: {reason}.") from None
 
 
-def _configuration(application: Any, **options: Any) -> uvicorn.Config:
+def _configuration(settings: Settings, application: Any, **options: Any) -> uvicorn.Config:
     from offboard.feed import SERVER_OPTIONS
+    from offboard.feed.serving import ServerConfig
 
-    return uvicorn.Config(
+    return ServerConfig(
         application,
+        request_timeout=settings.request_timeout.total_seconds(),
         **SERVER_OPTIONS,
         **options,
-        ws_max_size=_LONGEST_MESSAGE,
+        ws_max_size=settings.max_message_bytes,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -65,8 +65,9 @@ from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.feed import Feed
 from offboard.feed.protocol import Operation
 from offboard.feed.relay import Periods, StillAlive
+from offboard.feed.serving import SERVER_OPTIONS
 from offboard.feed.socket import Endpoint
-from offboard.feed.transport import SERVER_OPTIONS, OneWriteProtocol
+from offboard.feed.transport import OneWriteProtocol
 
 __all__ = [
     "SERVER_OPTIONS",

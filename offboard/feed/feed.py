@@ -15,6 +15,7 @@ from offboard.feed.brokers import Broker
 from offboard.feed.connection import Connection, Subscription
 from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.hub import QUEUE_LIMIT, Hub
+from offboard.feed.limits import SocketLimits, too_many
 from offboard.feed.metrics import EVENTS
 from offboard.feed.protocol import Json
 from offboard.feed.relay import Periods, Relay, StillAlive
@@ -29,7 +30,7 @@ class Feed:
     """Tells connections and subscriptions what was committed, on whatever process.
 
     `still_alive` is asked about every open connection each `periods.check` seconds; `queue_limit` is how many events
-    may wait for one connection.
+    may wait for one connection; `limits` are those of the sockets and event streams.
     """
 
     def __init__(
@@ -40,7 +41,9 @@ class Feed:
         *,
         periods: Periods = Periods(),
         queue_limit: int = QUEUE_LIMIT,
+        limits: SocketLimits = SocketLimits(),
     ) -> None:
+        self.limits = limits
         self._broker = broker
         self._hub = Hub(queue_limit, self._renew_soon)
         self._relay = Relay(database, self._hub, still_alive, periods)
@@ -77,6 +80,15 @@ class Feed:
                 await self._broker.publish(workspace_id, position)
             except Exception:
                 log.exception("A hint could not be published", workspace_id=workspace_id, position=position)
+
+    def refusal(self, connection: Connection) -> Json | None:
+        """Why a connection may not be attached, if there are too many already on this node."""
+        credential, limits = connection.credential, self.limits
+        if len(self._hub.holders(credential)) >= limits.sockets_per_session:
+            return too_many("sockets_per_session", limits.sockets_per_session)
+        if self._hub.open_in(credential.workspace_id) >= limits.sockets_per_workspace:
+            return too_many("sockets_per_workspace", limits.sockets_per_workspace)
+        return None
 
     async def attach(self, connection: Connection) -> None:
         """Let a connection hear of its end: by event, by expiry, or because the database says so when asked.

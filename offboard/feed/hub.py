@@ -29,10 +29,11 @@ log = structlog.get_logger(__name__)
 class Channel:
     """One workspace's feed as this process passes it on. `turn` is held by whoever moves it."""
 
-    __slots__ = ("holders", "position", "subscriptions", "turn", "users")
+    __slots__ = ("holders", "open", "position", "subscriptions", "turn", "users")
 
     def __init__(self, position: int) -> None:
         self.position = position
+        self.open = 0
         self.holders: dict[Credential, set[Connection]] = {}
         self.users: dict[UUID, set[Connection]] = {}
         self.subscriptions: dict[Topic, set[Subscription]] = {}
@@ -60,6 +61,7 @@ class Hub:
         if identity.user_id is not None:
             channel.users.setdefault(identity.user_id, set()).add(connection)
         connection.attached = True
+        channel.open += 1
         OPEN_SOCKETS.inc()
         return channel
 
@@ -126,6 +128,7 @@ class Hub:
             connection.expiry.cancel()
         identity = connection.identity
         channel = self.channels[identity.workspace_id]
+        channel.open -= 1
         _discard(channel.holders, connection.credential, connection)
         if identity.user_id is not None:
             _discard(channel.users, identity.user_id, connection)
@@ -145,6 +148,11 @@ class Hub:
         """The connections that are attached with a credential."""
         channel = self.channels.get(credential.workspace_id)
         return [] if channel is None else list(channel.holders.get(credential, ()))
+
+    def open_in(self, workspace_id: UUID) -> int:
+        """How many connections of a workspace are attached."""
+        channel = self.channels.get(workspace_id)
+        return 0 if channel is None else channel.open
 
     def _change_rights(self, connection: Connection, event: FeedEvent) -> None:
         for subscription in list(connection.subscriptions.values()):

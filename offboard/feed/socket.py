@@ -15,6 +15,7 @@ from offboard.feed.audience import Following
 from offboard.feed.connection import Connection
 from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.feed import Feed
+from offboard.feed.limits import too_many
 from offboard.feed.outbox import Outbox
 from offboard.feed.protocol import MASKED, CloseCode, InvalidMessage, Json, Operation
 from offboard.feed.relay import TRY_AGAIN_LATER
@@ -191,8 +192,12 @@ class _Socket:
     async def _sign_in(self, token: str | None) -> None:
         try:
             identity = await self._endpoint.api.authenticate(token)
-            self._connection = Connection(identity, self)
-            await self._endpoint.feed.attach(self._connection)
+            connection = Connection(identity, self)
+            if (refusal := self._endpoint.feed.refusal(connection)) is not None:
+                self.close(TRY_AGAIN_LATER, refusal["message"])
+                return
+            self._connection = connection
+            await self._endpoint.feed.attach(connection)
         except Unauthorized as refusal:
             self.close(CloseCode.UNAUTHORIZED, refusal.reason or "Unauthorized")
         except Exception:
@@ -210,9 +215,14 @@ class _Socket:
             self.close(CloseCode.UNAUTHORIZED, "Unauthorized")
         elif operation_id in self._operations or operation_id in self._connection.subscriptions:
             self.close(CloseCode.SUBSCRIBER_EXISTS, f"Subscriber for {operation_id} already exists")
+        elif self._open(self._connection) >= (most := self._endpoint.feed.limits.operations):
+            self._say(protocol.error(operation_id, [too_many("operations", most)]))
         else:
             work = self._run(self._connection, operation_id, operation)
             self._operations[operation_id] = asyncio.create_task(work)
+
+    def _open(self, connection: Connection) -> int:
+        return len(self._operations) + len(connection.subscriptions)
 
     def _complete(self, operation_id: str) -> None:
         if (task := self._operations.pop(operation_id, None)) is not None:

@@ -71,14 +71,17 @@ class EventStream:
 
     async def __call__(self, scope: MutableMapping[str, Any], _receive: object, send: Send) -> None:
         """Stream until the operation, the session, the peer or the server ends."""
+        if (refusal := self._feed.refusal(self._connection)) is not None:
+            await _refuse(send, refusal)
+            return
         transport = transport_of(scope)
         transport.on_end = self._end
         self._abort = transport.abort
         telling = None
         try:
+            await self._feed.attach(self._connection)
             headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await self._feed.attach(self._connection)
             if isinstance(self._source, Following):
                 self._feed.follow(self._connection, OPERATION, self._source)
             else:
@@ -186,3 +189,9 @@ class EventStream:
         self._ended = True
         self._woken.set()
         self._read.set()
+
+
+async def _refuse(send: Send, error: Json) -> None:
+    headers = [(b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 429, "headers": headers})
+    await send({"type": "http.response.body", "body": orjson.dumps({"errors": [error]})})

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -206,49 +206,6 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
         self.finish([], TRY_AGAIN_LATER, "No answer to a ping")
 
 
-class StreamingProtocol(HttpToolsProtocol):
-    """One HTTP connection on uvicorn. Implements StreamTransport.
-
-    uvicorn would let an event stream that is open hold up its end, and wait for ever for a peer that does not read.
-    """
-
-    on_end: Callable[[], None] | None = None
-
-    def on_message_begin(self) -> None:
-        """Begin a request, with this connection as an extension of its scope."""
-        super().on_message_begin()
-        self.scope["extensions"] = cast("dict[str, dict[object, object]]", {EXTENSION: self})
-
-    def handle_websocket_upgrade(self) -> None:
-        """Hand the connection on and leave nothing behind: the parser and this object hold each other."""
-        self.connections.discard(self)
-        protocol = cast("type[OneWriteProtocol]", self.ws_protocol_class)(
-            self.config, self.server_state, self.app_state
-        )
-        protocol.take_over(self)
-        self.transport.set_protocol(protocol)
-        self.parser = None  # type: ignore[assignment]
-        self.scope = None  # type: ignore[assignment]
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The peer is gone."""
-        super().connection_lost(exc)
-        self._end()
-
-    def shutdown(self) -> None:
-        """Stop taking requests, and end a stream."""
-        super().shutdown()
-        self._end()
-
-    def abort(self) -> None:
-        """Cut the connection, see StreamTransport."""
-        self.transport.abort()
-
-    def _end(self) -> None:
-        if self.on_end is not None:
-            self.on_end()
-
-
 def _text_frame(text: bytes) -> bytes:
     """An unmasked, unfragmented text frame: RFC 6455 5.2."""
     size = len(text)
@@ -257,14 +214,3 @@ def _text_frame(text: bytes) -> bytes:
     if size < 65_536:
         return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), text)
     return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), text)
-
-
-SERVER_OPTIONS: dict[str, Any] = {
-    "interface": "asgi3",
-    "http": StreamingProtocol,
-    "ws": OneWriteProtocol,
-    "ws_per_message_deflate": False,
-    "ws_ping_interval": 10.0,
-    "ws_ping_timeout": 12.0,
-}
-"""What uvicorn.Config needs for the feed's sockets. A peer that answers no ping is gone after 27 seconds."""

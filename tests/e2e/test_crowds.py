@@ -51,7 +51,7 @@ class Returning:
 
 
 async def test_a_thousand_sockets(new_server: NewServer, http: httpx.AsyncClient) -> None:
-    server = new_server().start()
+    server = new_server(MAX_OPERATIONS_PER_SOCKET=str(2 * SUBSCRIPTIONS)).start()
     office = await Office.open(server, http)
     start = await office.olivia.feed_position()
     leavers = await hire_many(office, MISSED + TOLD)
