@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from offboard.console import BUILT, console_routes
 from offboard.feed.socket import Endpoint as SocketEndpoint
 from offboard.gateway import Gateway
+from offboard.headers import SecurityHeaders
 from offboard.health import Ready, healthy
 from offboard.http import Endpoint as HttpEndpoint
 from offboard.metrics import CountAnswers, metrics
@@ -57,6 +58,7 @@ def create_app(settings: Settings) -> Starlette:
         )
     app = Application(routes=routes, middleware=middleware, lifespan=lifespan)
     app.sockets = SocketEndpoint(gateway, service.feed)
+    app.requests = SecurityHeaders(super(Application, app).__call__, https=settings.public_url.startswith("https:"))
     app.state.service = service
     app.router.redirect_slashes = False
     return app
@@ -66,12 +68,13 @@ class Application(Starlette):
     """Starlette for requests. A socket goes straight to its endpoint, which numbers the operations on it by itself."""
 
     sockets: SocketEndpoint
+    requests: SecurityHeaders
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Serve one request or socket."""
         if scope["type"] == "websocket" and scope["path"] == PATH:
             return self.sockets(scope, receive, send)
-        return super().__call__(scope, receive, send)
+        return self.requests(scope, receive, send)
 
 
 class RequestId:

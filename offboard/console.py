@@ -44,16 +44,8 @@ POLICY = "; ".join(
 )
 """Nothing but this server's own files: no inline script or style, no other host, no frame around it."""
 
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "Cache-Control": "no-cache",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
+HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+"""What a page says besides offboard.headers."""
 
 MISSING = """Offboard is running, without its admin console.
 
