@@ -1,7 +1,6 @@
 """What Chromium's own tracing tells of one page load."""
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,13 @@ QUIET = 1_000
 """Milliseconds after the rows are there in which no long task must come."""
 
 READY = "rows are there"
+LONGEST = 60
+"""Seconds after which a page that does not come is given up."""
+
+WATCH = """async ([text, mark]) => {
+  while (!document.body?.textContent.includes(text)) await new Promise(requestAnimationFrame);
+  performance.mark(mark);
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +76,8 @@ async def _traced(client: CDPSession, page: Page, path: str, ready: str) -> list
     client.on("Tracing.tracingComplete", lambda _: ended.set())
     await client.send("Tracing.start", {"categories": CATEGORIES, "transferMode": "ReportEvents"})
     await page.goto(path, wait_until="commit")
-    await page.get_by_text(ready, exact=True).first.wait_for()
-    await page.evaluate(f"requestAnimationFrame(() => performance.mark({json.dumps(READY)}))")
+    async with asyncio.timeout(LONGEST):
+        await page.evaluate(WATCH, [ready, READY])
     await page.wait_for_timeout(QUIET)
     await client.send("Tracing.end")
     await ended.wait()
@@ -79,10 +85,10 @@ async def _traced(client: CDPSession, page: Page, path: str, ready: str) -> list
 
 
 def _read(events: list[dict[str, Any]], traffic: Traffic) -> Load:
-    started = max(each["ts"] for each in events if _is(each, "navigationStart") and _url_of(each))
+    mark = next(each for each in events if _is(each, READY))
+    rows, thread = mark["ts"], mark["tid"]
+    started = rows - 1000 * mark["args"]["data"]["startTime"]
     painted = min(each["ts"] for each in events if _is(each, "firstContentfulPaint") and each["ts"] > started)
-    rows = max(each["ts"] for each in events if _is(each, READY))
-    thread = next(each["tid"] for each in events if _is(each, READY))
     tasks = [
         (each["ts"] + each["dur"], each["dur"] / 1000)
         for each in events
@@ -97,11 +103,6 @@ def _read(events: list[dict[str, Any]], traffic: Traffic) -> Load:
         graphql=traffic.graphql,
         transferred=traffic.transferred,
     )
-
-
-def _url_of(event: dict[str, Any]) -> str:
-    """Empty for the frames that Chromium opens for itself."""
-    return str(event["args"].get("data", {}).get("documentLoaderURL", ""))
 
 
 def _is(event: dict[str, Any], name: str) -> bool:

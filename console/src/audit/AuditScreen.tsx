@@ -17,7 +17,7 @@ const ACTIONS = Object.entries(words.audit.actions).map(([value, label]) => ({ v
 const pageIn = ({ auditLog }: Audit | MoreAudit) => pageOf<Entry>(auditLog);
 
 /** What happened, newest first. */
-export default function AuditScreen() {
+export function AuditScreen() {
   const [parameters, change] = useParameters();
   const actions = parameters.getAll('action').flatMap((each) => each.split(','));
   const [actor = null, target = null, from = null, to = null] = ['actor', 'target', 'from', 'to'].map((name) => parameters.get(name));

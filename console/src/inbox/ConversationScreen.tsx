@@ -19,7 +19,7 @@ import { Assignee } from './Assignee';
 type Thread = NonNullable<Conversation['conversation']>;
 
 /** One conversation: who has it, what the team wrote about it, what was promised, and how it was rated. */
-export default function ConversationScreen({ id }: { id: string }) {
+export function ConversationScreen({ id }: { id: string }) {
   const { data, error, refetch } = useScreen(ConversationDocument, { id });
   if (!data) return error ? <ErrorNote error={error} retry={refetch} /> : <Skeleton height={420} />;
   const { conversation, viewer } = data;

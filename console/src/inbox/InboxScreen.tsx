@@ -24,7 +24,7 @@ const STATUSES = Object.entries(words.inbox.statuses).map(([value, label]) => ({
 const pageIn = ({ inbox }: Inbox | MoreInbox) => pageOf<Thread>(inbox);
 
 /** The team's conversations: looking through them, and handing them over. What is looked for is in the address. */
-export default function InboxScreen() {
+export function InboxScreen() {
   const [parameters, change] = useParameters();
   const [assignee, status, team] = [parameters.get('assignee'), parameters.get('status'), parameters.get('team')];
   const typed = parameters.get('q') ?? '';

@@ -26,7 +26,7 @@ export type Person = NonNullable<Profile['user']>;
 export type Dialog = 'deactivate' | 'reactivate' | 'delete' | 'hold' | null;
 
 /** One person: what they may do, where they are signed in, what they have to do, and what happened to them. */
-export default function ProfileScreen({ id }: { id: string }) {
+export function ProfileScreen({ id }: { id: string }) {
   const { data, error, refetch } = useScreen(ProfileDocument, { id });
   const [isDeleted, setDeleted] = useState(false);
   const [dialog, setDialog] = useState<Dialog>(null);

@@ -11,7 +11,7 @@ import { words } from '../words';
 import { AccessTokens } from './AccessTokens';
 
 /** The workspace, how long records are kept, and the access tokens of partners; for owners. */
-export default function SettingsScreen() {
+export function SettingsScreen() {
   const { data, error, refetch } = useScreen(SettingsDocument, {});
   if (!data) return error ? <ErrorNote error={error} retry={refetch} /> : <Skeleton height={320} />;
   return (
