@@ -21,6 +21,7 @@ from offboard.mail.transports import open_transport
 from offboard.runner import Runner
 from offboard.settings import Settings
 from offboard.web_session import WebSessions
+from resolvers.attempts import Allowance, Attempts, open_storage
 from resolvers.sessions import touch
 from resolvers.viewer import Viewer, dead_sessions, dead_tokens
 from schema.context import Client, Context, Lifetimes, WebSession
@@ -61,6 +62,11 @@ class Service:
             password_reset=settings.password_reset_lifetime,
             hash_cost=settings.password_hash_cost,
         )
+        self._attempts = Attempts(
+            open_storage(settings.rate_limit_url),
+            sign_ins=Allowance(settings.failed_sign_ins_per_account, settings.failed_sign_ins_per_address),
+            resets=Allowance(settings.resets_per_account, settings.resets_per_address),
+        )
         self.operation_timeout = settings.operation_timeout
         self._seen: dict[UUID | None, Viewer] = {}
         self._noting: asyncio.Task[None] | None = None
@@ -77,13 +83,21 @@ class Service:
             for task in loops:
                 task.cancel()
             await asyncio.gather(*loops, *filter(None, [self._noting]), return_exceptions=True)
+            await self._attempts.close()
             await self.database.close()
 
     def context(
         self, *, caller: Viewer | None = None, client: Client | None = None, web_session: WebSession | None = None
     ) -> Context:
         """The context of one operation; refresh its reader when the operation has ended."""
-        return Context(self.database, self._lifetimes, caller=caller, client=client, web_session=web_session)
+        return Context(
+            self.database,
+            self._lifetimes,
+            caller=caller,
+            client=client,
+            web_session=web_session,
+            attempts=self._attempts,
+        )
 
     async def leave(self, context: Context) -> None:
         """Let go what an operation held. A statement that outlives its operation is not waited for."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
+from limits import RateLimitItem, parse
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
@@ -75,6 +76,18 @@ def _broker_url(text: str, info: ValidationInfo) -> str:
         if info.data.get("database_url", "").startswith("sqlite"):
             raise ValueError(f"must be memory: or redis://host while {PREFIX}DATABASE_URL names an SQLite database")
         return text
+    if _is_redis(text):
+        return text
+    raise ValueError("must be memory:, postgresql: or redis://[[user]:password@]host[:port]")
+
+
+def _rate_limit_url(text: str) -> str:
+    if text == "memory:" or _is_redis(text):
+        return text
+    raise ValueError("must be memory: or redis://[[user]:password@]host[:port]")
+
+
+def _is_redis(text: str) -> bool:
     parts = _split(text)
     if parts is not None and ((parts.scheme in ("redis", "rediss") and parts.hostname) or parts.scheme == "unix"):
         # Only who has a Redis waits for its library.
@@ -82,9 +95,9 @@ def _broker_url(text: str, info: ValidationInfo) -> str:
 
         with suppress(Exception):
             ConnectionPool.from_url(text).make_connection()  # type: ignore[no-untyped-call]
-            return text
+            return True
         raise ValueError("must be a URL as redis-py takes it: one of its options cannot be used")
-    raise ValueError("must be memory:, postgresql: or redis://[[user]:password@]host[:port]")
+    return False
 
 
 def _mail_url(text: str) -> str:
@@ -133,12 +146,17 @@ def _seconds(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
+def _rate(value: Any) -> Any:
+    return parse(value) if isinstance(value, str) else value
+
+
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
 Lifetime = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(seconds=1), le=timedelta(days=3650))]
 
+Rate = Annotated[RateLimitItem, BeforeValidator(_rate)]
 Amount = Annotated[int, Field(ge=1, le=1_000_000_000)]
 _OF_DOCUMENTS = DocumentLimits()
 _OF_SOCKETS = SocketLimits()
@@ -148,7 +166,12 @@ class Settings(BaseSettings):
     """What an operator may choose. Every field has a default that works on one machine."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", validate_default=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        arbitrary_types_allowed=True,
     )
 
     database_url: Annotated[str, AfterValidator(_database_url)] = Field("sqlite+aiosqlite:///offboard.db", repr=False)
@@ -180,6 +203,11 @@ class Settings(BaseSettings):
     max_operations_per_socket: Amount = _OF_SOCKETS.operations
     max_sockets_per_session: Amount = _OF_SOCKETS.sockets_per_session
     max_sockets_per_workspace: Amount = _OF_SOCKETS.sockets_per_workspace
+    rate_limit_url: Annotated[str, AfterValidator(_rate_limit_url)] = Field("memory:", repr=False)
+    failed_sign_ins_per_account: Rate = parse("10 per 15 minutes")
+    failed_sign_ins_per_address: Rate = parse("100 per 15 minutes")
+    resets_per_account: Rate = parse("5 per hour")
+    resets_per_address: Rate = parse("50 per hour")
     operation_timeout: Lifetime = timedelta(seconds=30)
     request_timeout: Lifetime = timedelta(seconds=20)
 
@@ -211,6 +239,15 @@ _ADVICE = {
     "session_lifetime": "must be seconds, or an ISO 8601 duration such as P30D",
     "invitation_lifetime": "must be seconds, or an ISO 8601 duration such as P7D",
     "password_reset_lifetime": "must be seconds, or an ISO 8601 duration such as PT1H",
+    **dict.fromkeys(
+        (
+            "failed_sign_ins_per_account",
+            "failed_sign_ins_per_address",
+            "resets_per_account",
+            "resets_per_address",
+        ),
+        "must be a number in a time, such as 10 per 15 minute",
+    ),
     "operation_timeout": "must be seconds, or an ISO 8601 duration such as PT30S",
     "request_timeout": "must be seconds, or an ISO 8601 duration such as PT20S",
     "event_retention": "must be seconds, or an ISO 8601 duration such as P7D",

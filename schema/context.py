@@ -9,6 +9,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from models.database import Database, Reader, Tx
+from resolvers.attempts import Attempts
 from resolvers.errors import Unauthenticated
 from resolvers.viewer import Viewer
 
@@ -73,9 +74,11 @@ class Context:
         caller: Viewer | None = None,
         client: Client | None = None,
         web_session: WebSession | None = None,
+        attempts: Attempts,
     ) -> None:
         self.database = database
         self.lifetimes = lifetimes
+        self.attempts = attempts
         self.caller = caller
         self.client = client or Client()
         self.web_session = web_session

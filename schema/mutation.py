@@ -23,6 +23,7 @@ from resolvers import (
     users,
     workspaces,
 )
+from resolvers.errors import Refused
 from resolvers.signing_in import SignedIn
 from schema import ids
 from schema.context import Context, Info
@@ -64,6 +65,7 @@ from schema.payloads import (
     UserPayload,
     WorkspacePayload,
 )
+from schema.people import as_errors
 from schema.planning import PlanningMutation
 from schema.verb import user_payload, verb
 
@@ -95,18 +97,19 @@ class Mutation(PlanningMutation):
     async def sign_in(self, info: Info, input: SignInInput) -> SignInPayload | None:
         """See resolvers.signing_in.sign_in."""
         context = info.context
-        done = await signing_in.sign_in(
-            context.database,
-            workspace=input.workspace,
-            email=input.email,
-            password=input.password,
-            lifetime=context.lifetimes.session,
-            hash_cost=context.lifetimes.hash_cost,
-            client=input.client,
-            device_name=input.device_name,
-            user_agent=context.client.user_agent,
-            ip_address=context.client.ip_address,
-        )
+        async with context.attempts.sign_in(input.workspace, input.email, context.client.ip_address):
+            done = await signing_in.sign_in(
+                context.database,
+                workspace=input.workspace,
+                email=input.email,
+                password=input.password,
+                lifetime=context.lifetimes.session,
+                hash_cost=context.lifetimes.hash_cost,
+                client=input.client,
+                device_name=input.device_name,
+                user_agent=context.client.user_agent,
+                ip_address=context.client.ip_address,
+            )
         return await sign_in_payload(context, done)
 
     @strawberry.mutation(description="End the session that asks.")
@@ -141,6 +144,10 @@ class Mutation(PlanningMutation):
     ) -> RequestPasswordResetPayload | None:
         """See resolvers.resets.request_password_reset."""
         context = info.context
+        try:
+            await context.attempts.reset(input.workspace, input.email, context.client.ip_address)
+        except Refused as refused:
+            return RequestPasswordResetPayload(accepted=False, errors=as_errors(refused.refusals))
         await resets.request_password_reset(
             context.database,
             workspace=input.workspace,
