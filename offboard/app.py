@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import structlog
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
@@ -22,6 +22,7 @@ from offboard.http import Endpoint as HttpEndpoint
 from offboard.metrics import CountAnswers, metrics
 from offboard.service import Service
 from offboard.settings import Settings
+from offboard.tracing import Spans
 
 PATH = "/graphql"
 REQUEST_ID = "X-Request-Id"
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> Starlette:
         Route("/metrics", metrics),
         *console_routes(settings.console_dir or BUILT),
     ]
-    middleware = [Middleware(RequestId), Middleware(CountAnswers)]
+    middleware = [Middleware(RequestId, spans=service.spans), Middleware(CountAnswers)]
     if settings.allowed_origins:
         middleware.append(
             Middleware(
@@ -78,10 +79,14 @@ class Application(Starlette):
 
 
 class RequestId:
-    """Gives every request an id: in the log's context, and as X-Request-Id in the answer."""
+    """Gives every request an id: in the log's context, and as X-Request-Id in the answer.
 
-    def __init__(self, app: ASGIApp) -> None:
+    So with its place in a trace: as trace_id in the log, and as `traceresponse` in the answer.
+    """
+
+    def __init__(self, app: ASGIApp, spans: Spans) -> None:
         self._app = app
+        self._spans = spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on."""
@@ -92,8 +97,11 @@ class RequestId:
 
         async def tell(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = request_id
+                headers["traceresponse"] = str(trace)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self._app(scope, receive, tell)
+        with self._spans.request(scope["method"], Headers(scope=scope).get("traceparent")) as trace:
+            with structlog.contextvars.bound_contextvars(request_id=request_id, trace_id=trace.trace_id):
+                await self._app(scope, receive, tell)

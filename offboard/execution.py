@@ -10,6 +10,7 @@ import structlog
 from graphql import ExecutionResult, Executor, GraphQLError, create_source_event_stream, execute
 
 from offboard.documents import GRAPHQL, MOST_ERRORS, Prepared
+from offboard.insight import FAILURES
 from offboard.limits import LimitExceeded, TimedOut
 from resolvers.errors import Refused, RequestError, Unauthenticated
 from schema.context import Context
@@ -109,6 +110,7 @@ def describe(error: GraphQLError) -> dict[str, Any]:
 
 def masked_error() -> dict[str, Any]:
     """What a client is told of a failure that was not foreseen: the id under which it was logged."""
+    FAILURES.inc()
     request_id = structlog.contextvars.get_contextvars().get("request_id")
     return {
         "message": f"Something went wrong on our side. Quote request {request_id} when you report it.",

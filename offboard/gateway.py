@@ -18,6 +18,7 @@ from offboard.feed.audience import Audience, Following
 from offboard.feed.connection import Connection
 from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.protocol import Json, Operation
+from offboard.insight import Seen, observed
 from offboard.limits import TimedOut
 from offboard.logging import numbered
 from offboard.service import Service
@@ -65,6 +66,10 @@ class Gateway:
 
     async def execute(self, connection: Connection, operation: Operation, scope: Scope) -> Result:
         """Check the connection's session again, then run one operation; raises Unauthorized and OperationFailed."""
+        with numbered(), self.service.spans.span("operation"), observed() as seen:
+            return await self._execute(connection, operation, scope, seen)
+
+    async def _execute(self, connection: Connection, operation: Operation, scope: Scope, seen: Seen) -> Result:
         try:
             prepared = self.service.documents.prepare(operation.query, operation.operation_name, operation.variables)
         except RequestErrors as errors:
@@ -73,9 +78,9 @@ class Gateway:
         if prepared.kind is OperationType.SUBSCRIPTION:
             return await self.subscribe(operation, prepared, viewer)
         context = self.service.context(caller=viewer, client=_client(scope))
+        seen.is_run(prepared, operation.query, viewer)
         try:
-            with numbered():
-                return await run(prepared, context, operation.variables, within=self.service.operation_timeout)
+            return await run(prepared, context, operation.variables, within=self.service.operation_timeout)
         except TimedOut as error:
             raise OperationFailed([describe_request_error(error)]) from None
         finally:

@@ -18,6 +18,7 @@ from offboard.feed.errors import OperationFailed
 from offboard.feed.protocol import Json, Operation
 from offboard.feed.sse import EventStream
 from offboard.gateway import Gateway
+from offboard.insight import Seen, observed
 from offboard.limits import LimitExceeded, TimedOut
 from offboard.media import JSON, RESPONSE_TYPE, STREAM, Accepted
 from offboard.service import Service
@@ -83,14 +84,15 @@ class Endpoint:
         request = Request(scope, receive)
         web_session = WebSession(self._cookies.token(scope)) if self._cookies.is_wanted(scope) else None
         context = self._service.context(client=_client(request), web_session=web_session)
-        response = await self._answered(request, context)
+        with observed() as seen:
+            response = await self._answered(request, context, seen)
         if isinstance(response, Response):
             self._keep_session(request, context, response)
         await response(scope, receive, send)
 
-    async def _answered(self, request: Request, context: Context) -> Response | EventStream:
+    async def _answered(self, request: Request, context: Context, seen: Seen) -> Response | EventStream:
         try:
-            return await self._respond(request, context)
+            return await self._respond(request, context, seen)
         except Unauthenticated as error:
             return _answer(request, 401, {"errors": [describe_request_error(error)]})
         except HttpError as error:
@@ -112,7 +114,7 @@ class Endpoint:
         finally:
             await self._service.leave(context)
 
-    async def _respond(self, request: Request, context: Context) -> Response | EventStream:
+    async def _respond(self, request: Request, context: Context, seen: Seen) -> Response | EventStream:
         try:
             _check_form(request)
             parameters = await _parameters(request, self._service.settings.max_body_bytes)
@@ -133,6 +135,7 @@ class Endpoint:
             operation = Operation(parameters.query, parameters.operation_name, parameters.variables)
             source = await self._gateway.subscribe(operation, prepared, context.viewer)
             return EventStream(self._service.feed, context.viewer, source)
+        seen.is_run(prepared, parameters.query, context.caller)
         answer = await run(prepared, context, parameters.variables, within=self._service.operation_timeout)
         return _answer(request, 401 if _is_unauthenticated(answer) else None, answer)
 

@@ -16,10 +16,12 @@ from offboard.documents import Documents
 from offboard.feed.brokers import open_broker
 from offboard.feed.connection import Credential
 from offboard.feed.feed import Feed
+from offboard.insight import time_statements
 from offboard.mail.mailer import Mailer
 from offboard.mail.transports import open_transport
 from offboard.runner import Runner
 from offboard.settings import Settings
+from offboard.tracing import open_spans
 from offboard.web_session import WebSessions
 from resolvers.attempts import Allowance, Attempts, open_storage
 from resolvers.sessions import touch
@@ -38,7 +40,10 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.database = Database(settings.database_url)
-        self.broker = open_broker(settings.broker_url, settings.database_url)
+        self.spans = open_spans(settings.traces_url)
+        self.spans.watch(self.database)
+        time_statements(self.database)
+        self.broker = self.spans.around(open_broker(settings.broker_url, settings.database_url))
         self.feed = Feed(self.database, self.broker, still_alive, limits=settings.socket_limits)
         self.mailer = Mailer(
             self.database,
@@ -85,6 +90,7 @@ class Service:
             await asyncio.gather(*loops, *filter(None, [self._noting]), return_exceptions=True)
             await self._attempts.close()
             await self.database.close()
+            await asyncio.to_thread(self.spans.close)
 
     def context(
         self, *, caller: Viewer | None = None, client: Client | None = None, web_session: WebSession | None = None
@@ -97,6 +103,7 @@ class Service:
             client=client,
             web_session=web_session,
             attempts=self._attempts,
+            span=self.spans.span,
         )
 
     async def leave(self, context: Context) -> None:

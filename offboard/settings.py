@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
@@ -120,6 +121,12 @@ def _web_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _traces_url(text: str) -> str:
+    if find_spec("opentelemetry") is None:
+        raise ValueError("needs the extra offboard[otel], which is not installed")
+    return _web_url(text)
+
+
 def _origin(text: str) -> str:
     parts = _split(text)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or text != text.rstrip("/"):
@@ -186,6 +193,7 @@ class Settings(BaseSettings):
         tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_pieces)
     ] = ()
     console_dir: Path | None = None
+    traces_url: Annotated[str, AfterValidator(_traces_url)] | None = Field(None, repr=False)
     log_format: Annotated[LogFormat, BeforeValidator(_lower)] = LogFormat.CONSOLE
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = LogLevel.INFO
     password_hash_cost: Annotated[int, Field(ge=1, le=20)] = 2

@@ -1,6 +1,7 @@
 """What a field needs while one operation runs: who asks, a snapshot to read from, loaders, and a way to act."""
 
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -63,6 +64,7 @@ class WebSession:
 class Context:
     """The context of one operation. `caller` is who signed the request in, None for nobody.
 
+    `span` tells what is done under which name, for traces.
     `web_session` is there if the client is a browser that keeps its session in a cookie: no answer shows its token.
     """
 
@@ -75,6 +77,7 @@ class Context:
         client: Client | None = None,
         web_session: WebSession | None = None,
         attempts: Attempts,
+        span: Callable[[str], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.database = database
         self.lifetimes = lifetimes
@@ -82,6 +85,7 @@ class Context:
         self.caller = caller
         self.client = client or Client()
         self.web_session = web_session
+        self.span = span
         self.reader = database.read()
         self._reads_as = caller
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
@@ -123,7 +127,8 @@ class Context:
         """Let the viewer do something, in a transaction of its own; what is read afterwards sees it done."""
         viewer = self.viewer
         await self.forget(reads_as=viewer)
-        return await self.database.transact(lambda tx: verb(tx, viewer, *args, **kwargs))
+        with self.span(getattr(verb, "__name__", "verb")):
+            return await self.database.transact(lambda tx: verb(tx, viewer, *args, **kwargs))
 
     async def forget(self, reads_as: Viewer | None = None) -> None:
         """Drop the snapshot and everything loaded from it, and perhaps read on through other eyes."""

@@ -1,0 +1,118 @@
+"""What every query and mutation leaves behind: a line in the log, and its place in the histograms.
+
+Names are the clients' own, so there could be any number of them: of those that were signed in the first MOST_NAMES are
+told apart, and an operation that needs nobody signed in goes by its field.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from hashlib import sha256
+from time import perf_counter
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Histogram
+from sqlalchemy import event
+
+from models.database import Database
+from offboard.documents import Prepared
+from resolvers.viewer import Viewer
+
+MOST_NAMES = 200
+LONGEST_NAME = 80
+OTHER = "other"
+
+OPERATIONS = Histogram(
+    "offboard_operation_seconds",
+    "From reading a query or mutation to its answer, by the operation's name.",
+    ["operation"],
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+STATEMENTS = Histogram(
+    "offboard_statement_seconds",
+    "How long the database took for one statement.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15),
+)
+FAILURES = Counter("offboard_internal_errors", "Failures that were not foreseen, and answered as INTERNAL.")
+
+log = structlog.get_logger(__name__)
+
+_names: set[str] = set()
+
+
+class Seen:
+    """What is known of one operation while it runs."""
+
+    __slots__ = ("kind", "label", "name", "sha256", "statements", "workspace_id")
+
+    def __init__(self) -> None:
+        self.statements = 0
+        self.label = ""
+
+    def is_run(self, prepared: Prepared, query: str, caller: Viewer | None) -> None:
+        """Say what it is, and who asks, once it is let in."""
+        name = prepared.operation.name
+        self.kind = prepared.kind.value
+        self.name = name.value[:LONGEST_NAME] if name else None
+        self.sha256 = sha256(query.encode("utf-8", "surrogatepass")).hexdigest()
+        self.workspace_id = None if caller is None else str(caller.workspace_id)
+        self.label = _label(prepared, self.name, is_known=caller is not None)
+
+
+@contextmanager
+def observed() -> Iterator[Seen]:
+    """Observe what the block does, if it turns out to run an operation."""
+    seen, started = Seen(), perf_counter()
+    token = _RUNNING.set(seen)
+    try:
+        yield seen
+    finally:
+        _RUNNING.reset(token)
+        if seen.label:
+            _tell(seen, perf_counter() - started)
+
+
+def time_statements(database: Database) -> None:
+    """Let every statement of a database be timed, and counted for the operation that causes it."""
+
+    def begin(connection: Any, *_: Any) -> None:
+        connection.info["offboard_started"] = perf_counter()
+
+    def end(connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
+        STATEMENTS.observe(perf_counter() - connection.info["offboard_started"])
+        if (seen := _RUNNING.get()) is not None and not sql.startswith("BEGIN"):
+            seen.statements += 1
+
+    def fail(context: Any) -> None:
+        if context.connection is not None and "offboard_started" in context.connection.info:
+            STATEMENTS.observe(perf_counter() - context.connection.info["offboard_started"])
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", begin)
+    event.listen(database.engine.sync_engine, "after_cursor_execute", end)
+    event.listen(database.engine.sync_engine, "handle_error", fail)
+
+
+_RUNNING: ContextVar[Seen | None] = ContextVar("running", default=None)
+
+
+def _tell(seen: Seen, seconds: float) -> None:
+    OPERATIONS.labels(seen.label).observe(seconds)
+    where = {} if seen.workspace_id is None else {"workspace_id": seen.workspace_id}
+    log.info(
+        "Operation",
+        operation=seen.name,
+        kind=seen.kind,
+        document=seen.sha256,
+        ms=round(seconds * 1000, 1),
+        statements=seen.statements,
+        **where,
+    )
+
+
+def _label(prepared: Prepared, name: str | None, *, is_known: bool) -> str:
+    if not is_known or name is None:
+        return next(iter(prepared.root_fields)) if len(prepared.root_fields) == 1 else OTHER
+    if name not in _names and len(_names) < MOST_NAMES:
+        _names.add(name)
+    return name if name in _names else OTHER
