@@ -14,13 +14,18 @@ from uuid import uuid4
 
 import orjson
 import pytest
+from graphql import get_named_type
 
 from models.events import new_generation
+from offboard.feed.audience import Following
+from offboard.feed.connection import Connection
+from offboard.feed.protocol import Operation as FeedOperation
 from schema import ids
 from tests.estate import Estate
 from tests.schema.asking import KINDS, Operation, Place, operations, put
 from tests.schema.worlds import Kept, World, codes_of, keep, opened, quick_hashes
 from tests.statements import watched
+from tests.waiting import until
 
 MINE, THEIRS, NOWHERE = "acmel", "quorl", "quorm"
 """Marks of the same length. THEIRS is in every text of the other workspace, NOWHERE in none."""
@@ -156,6 +161,62 @@ async def with_ids(walls: Walls, place: Place) -> None:
     else:
         answer = await walls.compare(place, ids.encode(place.kind, uuid4()), *theirs.values())
         assert is_not_found(answer) or place.is_in_filter, f"{place}: {answer}"
+
+
+async def test_nobody_is_told_what_happens_in_another_workspace(world: World) -> None:
+    """Whoever follows everything that there is to follow, while everything is done over there that can be done."""
+    mine, theirs = world.estates
+    ears = [await listen(world, operation, each) for operation in operations() for each in followed(operation)]
+    for operation in operations():
+        if operation.root == "Mutation":
+            variables = operation.variables(theirs)
+            await world.ask(operation.document(*variables), theirs.people["olivia"], variables)
+    assert [each.heard for each in ears] == [[]] * len(ears)
+    olivia = {"userId": ids.encode("User", mine.people["olivia"].id)}
+    deactivated = {"userId": ids.encode("User", mine.things["User"])}
+    for name, given in (("deactivateUser", deactivated), ("revokeAllSessions", olivia)):
+        document = f"mutation ($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ __typename }} }}"
+        await world.ask(document, mine.people["olivia"], {"input": given})
+    await until(lambda: all(each.heard for each in ears))
+    told = b"".join(part for each in ears for part in each.heard).decode()
+    assert not [trace for trace in traces_of(theirs) if trace in told]
+
+
+def followed(operation: Operation) -> Iterator[dict[str, Any]]:
+    """How one can subscribe to the feed: with each value of an argument that has some."""
+    if operation.root == "Subscription" and "id" not in operation.field.args:
+        values = [
+            (name, getattr(get_named_type(each.type), "values", ())) for name, each in operation.field.args.items()
+        ]
+        yield from ({name: value} for name, some in values for value in some)
+        yield {}
+
+
+async def listen(world: World, operation: Operation, variables: dict[str, Any]) -> "Ear":
+    ear = Ear()
+    connection = Connection(world.estates[0].people["olivia"].viewer, ear)
+    await world.service.feed.attach(connection)
+    asked = FeedOperation(operation.document(*variables), None, variables)
+    following = await world.gateway.execute(connection, asked, {"headers": []})
+    assert isinstance(following, Following)
+    world.service.feed.follow(connection, "1", following)
+    return ear
+
+
+class Ear:
+    """An outlet that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+
+    def next(self, _operation_id: str, payload: bytes) -> None:
+        self.heard.append(payload)
+
+    async def ready(self) -> None:
+        pass
+
+    def __getattr__(self, _name: str) -> Any:
+        return lambda *_: None
 
 
 async def their_cursors(walls: Walls) -> list[str]:
