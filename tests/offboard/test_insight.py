@@ -78,6 +78,17 @@ async def test_a_line_tells_of_an_operation_on_a_socket(gateway: Gateway, worksh
     assert line["request_id"]
 
 
+@pytest.mark.parametrize(
+    "secret", ['"hunter2"', '"""hun\nter "2" """', '"# \\" hunter2"', '"""a \\""" hunter2"""', '"\\u0068unter2"', '""']
+)
+async def test_by_the_hash_no_text_of_the_document_can_be_guessed(api: Api, secret: str) -> None:
+    document = """# it's "quoted
+    mutation { signIn(input: {workspace: "acme", email: "ana@acme.test", password: %s}) { token } }"""
+    line, _ = await logged(api, document % secret)
+    harmless = document.replace('"acme"', '""').replace('"ana@acme.test"', '""') % '""'
+    assert line["document"] == sha256(harmless.encode()).hexdigest()
+
+
 async def test_what_is_not_run_is_not_told(api: Api) -> None:
     with capture_logs() as logs:
         await api.post(COUNT)
