@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, false, or_, select, tru
 
 from models.database import Reader, Tx, table
 from models.enums import ConversationStatus
-from models.search import matches, matching
+from models.search import matching
 from models.types import NOBODY
 from models.work import Conversation, ConversationWord
 from resolvers.actors import actor_of
@@ -19,6 +19,7 @@ from resolvers.errors import InvalidInput
 from resolvers.pages import Order, OrderDirection, Page, PageArgs, is_few, read_page, total_count, unindexed
 from resolvers.released import released_actors
 from resolvers.rows import ConversationRow, CustomerRow
+from resolvers.sets import IdSet, arrange, count_of, read_page_of
 from resolvers.texts import check_search
 from resolvers.viewer import Viewer, require
 from resolvers.visibility import visible_work
@@ -87,14 +88,12 @@ def _holders(filter: InboxFilter, workspace_id: UUID, released: Collection[UUID]
 
 
 def _other_conditions(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElement[bool]]:
-    """What the filter demands of a conversation besides its assignee; its workspace included, status where given."""
+    """What the filter demands of a conversation besides assignee and search; its workspace and status included."""
     conditions = [CONVERSATION.c.workspace_id == workspace_id, *_status_condition(filter)]
     if filter.ids is not None:
         conditions.append(CONVERSATION.c.id.in_(filter.ids))
     if filter.team_id is not None:
         conditions.append(CONVERSATION.c.team_id == filter.team_id)
-    if filter.search is not None:
-        conditions.append(matches(filter.search, CONVERSATION.c.id, WORD, "conversation_id", workspace_id))
     return conditions
 
 
@@ -108,16 +107,22 @@ async def inbox_page(
     """One page of the workspace's conversations. Raises Forbidden and InvalidCursor."""
     require(viewer.reads_inbox)
     by = Order(f"inbox by {order.field}", (_KEYS[order.field], CONVERSATION.c.id), order.direction)
-    parts = await _parts(reader, viewer, filter)
-    return await read_page(reader, _conversations(viewer), by, args, conversation_row, parts=parts)
+    listed, parts = _conversations(viewer), await _parts(reader, viewer, filter)
+    if not (sets := _sets(viewer, filter)):
+        return await read_page(reader, listed, by, args, conversation_row, parts=parts)
+    found = await arrange(reader, sets)
+    return await read_page_of(found, reader, listed, by, args, conversation_row, parts=parts)
 
 
 async def count_inbox(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> int:
     """How many conversations the filter means, exact up to 10,000. Raises Forbidden."""
     require(viewer.reads_inbox)
     holders = _holders(filter, viewer.workspace_id, await _released(reader, viewer, filter))
-    conditions = _other_conditions(filter, viewer.workspace_id)
-    return await total_count(reader, _conversations(viewer).where(*conditions, or_(*holders)))
+    listed = _conversations(viewer).where(*_other_conditions(filter, viewer.workspace_id), or_(*holders))
+    if not (sets := _sets(viewer, filter)):
+        return await total_count(reader, listed)
+    found = await arrange(reader, sets)
+    return await count_of(found, reader, listed, CONVERSATION.c.id, is_all=filter == InboxFilter(search=filter.search))
 
 
 async def _released(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> Collection[UUID]:
@@ -125,7 +130,7 @@ async def _released(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) ->
 
 
 async def _parts(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> list[ColumnElement[bool]]:
-    """What the filter means, as read_page() takes it: a few that are collected, or one part for each status.
+    """What the filter means but for its search, as read_page() takes it: few, or one part for each status.
 
     What is nobody's has parts for those too whose work is being released.
     """
@@ -133,28 +138,25 @@ async def _parts(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> li
     holders = _holders(filter, workspace_id, await _released(reader, viewer, filter))
     if await _is_narrow(reader, viewer, filter, or_(*holders)):
         return [and_(*_other_conditions(filter, workspace_id), or_(*holders))]
-    walked = replace(filter, status=None, search=None, team_id=None if _asks_for_assignee(filter) else filter.team_id)
+    walked = replace(filter, status=None, team_id=None if _asks_for_assignee(filter) else filter.team_id)
     rest = and_(*_other_conditions(walked, workspace_id))
     if walked.team_id != filter.team_id:
         rest &= unindexed(CONVERSATION.c.team_id) == filter.team_id
-    for found in _found(viewer, filter):
-        rest &= found.where(WORD.c.conversation_id == CONVERSATION.c.id).correlate(CONVERSATION).exists()
     statuses = sorted(set(ConversationStatus if filter.status is None else filter.status))
     parts = [and_(rest, held, CONVERSATION.c.status == status) for held, status in product(holders, statuses)]
     return [*parts] or [false()]
 
 
-def _found(viewer: Viewer, filter: InboxFilter) -> list[Select[Any]]:
-    return [] if filter.search is None else matching(filter.search, WORD, "conversation_id", viewer.workspace_id)
+def _sets(viewer: Viewer, filter: InboxFilter) -> list[IdSet]:
+    """What the filter searches for: for each word what it finds."""
+    found = matching(filter.search or "", WORD, "conversation_id", viewer.workspace_id)
+    return [IdSet(rows, WORD.c.conversation_id) for rows in found]
 
 
 async def _is_narrow(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter, held: ColumnElement[bool]) -> bool:
     """Whether so few are meant, as far as an index tells, that they are collected sooner than met on the way."""
     if filter.ids is not None:
         return True
-    for found in _found(viewer, filter):
-        if await is_few(reader, found):
-            return True
     if filter.unassigned is False or (filter.team_id is not None and _asks_for_assignee(filter)):
         whose = InboxFilter(team_id=filter.team_id, status=filter.status)
         conditions = (*_other_conditions(whose, viewer.workspace_id), held)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     CompoundSelect,
+    FromClause,
     Integer,
     Row,
     Select,
@@ -107,9 +108,10 @@ class Order:
         """The greatest comes first."""
         return self.direction is OrderDirection.DESC
 
-    def by(self, *, backward: bool = False) -> list[ColumnElement[Any]]:
-        """The ORDER BY of this order, or of its reverse."""
-        return [column.desc() if self.descending != backward else column.asc() for column in self.columns]
+    def by(self, *, backward: bool = False, of: FromClause | None = None) -> list[ColumnElement[Any]]:
+        """The ORDER BY of this order, or of its reverse; `of` has columns with the names of the order's."""
+        columns = self.columns if of is None else [of.c[column.name] for column in self.columns]
+        return [column.desc() if self.descending != backward else column.asc() for column in columns]
 
     def cursor(self, row: Row[Any]) -> str:
         """The opaque place of a row, which has selected the order's columns."""
@@ -173,7 +175,7 @@ async def read_page(
     if len(parts) > 1:
         wanted = whole.where(_among_first(whole, parts, order, args))
     else:
-        wanted = whole.where(*parts, *_bounds(order, args))
+        wanted = whole.where(*parts, *bounds(order, args))
     found = list(await reader.rows(_first(wanted, order, args)))
     more = len(found) > args.size
     found = found[: args.size]
@@ -187,7 +189,8 @@ async def read_page(
     )
 
 
-def _bounds(order: Order, args: PageArgs) -> list[ColumnElement[bool]]:
+def bounds(order: Order, args: PageArgs) -> list[ColumnElement[bool]]:
+    """The conditions that a row lies between the cursors. Raises InvalidCursor."""
     bounds = [] if args.after is None else [order.beyond(args.after)]
     return bounds if args.before is None else [*bounds, order.beyond(args.before, backward=True)]
 
@@ -200,9 +203,9 @@ def _among_first(
     whole: Select[Any], parts: Sequence[ColumnElement[bool]], order: Order, args: PageArgs
 ) -> ColumnElement[bool]:
     """The condition that a row is among the first of some part: of those a page consists."""
-    bounds, (*_, row_id) = _bounds(order, args), order.columns
-    places = whole.with_only_columns(*order.columns)
-    firsts = [_first(places.where(part, *bounds), order, args).subquery() for part in parts]
+    *_, row_id = order.columns
+    places = whole.with_only_columns(*order.columns).where(*bounds(order, args))
+    firsts = [_first(places.where(part), order, args).subquery() for part in parts]
     return row_id.in_(union_all(*(select(first.c[row_id.name]) for first in firsts)))
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, literal, select, true
+from sqlalchemy import ColumnElement, Row, Select, literal, select, true
 
 from models.database import Reader, Tx, table
 from models.enums import ConversationStatus, FollowUpKind, Role, UserStatus
@@ -15,19 +15,9 @@ from models.search import matching
 from models.types import NEVER
 from models.work import Conversation, FollowUp
 from resolvers.members import sole_owner
-from resolvers.pages import (
-    FEW,
-    Order,
-    OrderDirection,
-    Page,
-    PageArgs,
-    counted,
-    is_few,
-    read_page,
-    total_count,
-    written_out,
-)
+from resolvers.pages import Order, OrderDirection, Page, PageArgs, counted, read_page, total_count, written_out
 from resolvers.rows import DeactivationRow, UserRow, WorkloadRow
+from resolvers.sets import IdSet, arrange, count_of, read_page_of
 from resolvers.texts import check_search
 from resolvers.viewer import Viewer, require
 from resolvers.visibility import belongs, visible_actors, visible_users
@@ -87,18 +77,32 @@ async def users_page(
     """One page of the workspace's users. Raises Forbidden and InvalidCursor."""
     require(viewer.reads_users)
     by = Order(f"users by {order.field}", (_KEYS[order.field], USER.c.id), order.direction)
-    wanted = await _condition(reader, viewer, filter)
-    return await read_page(reader, _users(viewer).where(wanted), by, args, user_row)
+    listed = _users(viewer).where(*_status_condition(filter))
+    if not (sets := _sets(viewer, filter)):
+        return await read_page(reader, listed, by, args, user_row)
+    arranged = await arrange(reader, sets)
+    if filter.search is None and not arranged.are_few:
+        return await read_page(reader, listed.where(arranged.met(USER.c.id)), by, args, user_row)
+    return await read_page_of(arranged, reader, listed, by, args, user_row, parts=[true()])
 
 
 async def count_users(reader: Reader | Tx, viewer: Viewer, filter: UserFilter) -> int:
     """How many users the filter lets through, exact up to 10,000. Raises Forbidden."""
     require(viewer.reads_users)
-    sets = _sets(viewer, filter)
-    if filter.status is None and filter.search is None and len(sets) == 1:
+    sets, is_all = _sets(viewer, filter), filter.status is None
+    if is_all and filter.search is None and len(sets) == 1:
         return await total_count(reader, sets[0].rows)
-    everybody = select(USER.c.id).where(visible_users(viewer))
-    return await total_count(reader, everybody.where(await _condition(reader, viewer, filter)))
+    listed = select(USER.c.id).where(visible_users(viewer), *_status_condition(filter))
+    if not sets:
+        return await total_count(reader, listed)
+    arranged = await arrange(reader, sets)
+    if filter.search is None and not arranged.are_few:
+        return await total_count(reader, listed.where(arranged.met(USER.c.id)))
+    return await count_of(arranged, reader, listed, USER.c.id, is_all=is_all)
+
+
+def _status_condition(filter: UserFilter) -> list[ColumnElement[bool]]:
+    return [] if filter.status is None else [USER.c.status == filter.status]
 
 
 def _users(viewer: Viewer) -> Select[Any]:
@@ -106,45 +110,21 @@ def _users(viewer: Viewer) -> Select[Any]:
     return users.where(visible_users(viewer))
 
 
-@dataclass(frozen=True, slots=True)
-class _Set:
-    """Users by what another table says of them: all their ids, and the condition that a user is one of them."""
-
-    rows: Select[Any]
-    user_id: ColumnElement[Any]
-
-    @property
-    def has(self) -> ColumnElement[bool]:
-        return self.rows.where(self.user_id == USER.c.id).correlate(USER).exists()
-
-
-def _sets(viewer: Viewer, filter: UserFilter) -> list[_Set]:
-    sets: list[_Set] = []
+def _sets(viewer: Viewer, filter: UserFilter) -> list[IdSet]:
+    sets: list[IdSet] = []
     if filter.role is not None:
         holders = select(ROLE.c.user_id).where(
             ROLE.c.workspace_id == viewer.workspace_id, ROLE.c.role == written_out(filter.role.value)
         )
-        sets.append(_Set(holders, ROLE.c.user_id))
+        sets.append(IdSet(holders, ROLE.c.user_id))
     if filter.team_id is not None:
         ours = select(TEAM.c.id).where(TEAM.c.id == filter.team_id, TEAM.c.workspace_id == viewer.workspace_id)
         members = select(MEMBER.c.user_id).where(MEMBER.c.team_id == ours.scalar_subquery())
-        sets.append(_Set(members, MEMBER.c.user_id))
+        sets.append(IdSet(members, MEMBER.c.user_id))
     if filter.search is not None:
         found = matching(filter.search, WORD, "user_id", viewer.workspace_id)
-        sets += [_Set(rows, WORD.c.user_id) for rows in found]
+        sets += [IdSet(rows, WORD.c.user_id) for rows in found]
     return sets
-
-
-async def _condition(reader: Reader | Tx, viewer: Viewer, filter: UserFilter) -> ColumnElement[bool]:
-    """What a user must fulfil. A set of few users is collected; of each user that is met it is asked who has many."""
-    conditions = [] if filter.status is None else [USER.c.status == filter.status]
-    sets = _sets(viewer, filter)
-    for each in sets:
-        if await is_few(reader, each.rows):
-            conditions.append(USER.c.id.in_(each.rows.limit(written_out(FEW))))
-            sets.remove(each)
-            break
-    return and_(true(), *conditions, *(each.has for each in sets))
 
 
 def user_row(row: Row[Any]) -> UserRow:
