@@ -5,7 +5,8 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from models.database import Database, Tx
-from models.enums import ActorKind, AuditAction, BulkOperationStatus, LinkKind, Role, TokenScope
+from models.enums import ActorKind, AuditAction, BulkOperationStatus, LinkKind, NoticeKind, Role, TokenScope
+from models.leaving import AnnouncedDeletion, LegalHold, Notice
 from models.log import AuditEntry
 from models.people import Account, Actor, MailedLink, User
 from models.types import new_id, now
@@ -54,6 +55,7 @@ async def furnish(database: Database, mark: str, password_hash: str | None = Non
     await _people(estate, password_hash)
     await _work(estate)
     await _records(estate)
+    await _plans(estate)
     return estate
 
 
@@ -124,6 +126,7 @@ async def _work(estate: Estate) -> None:
             ),
         )
     handed = await shop.conversation(f"Handed {mark}", estate.people["dora"])
+    await shop.follow_up(handed, estate.people["dora"])
     done = await call(shop, bulk_reassign, shop.olivia, filter=InboxFilter(ids=[handed]), to=Target((ana.id,)))
     estate.things |= {
         "Conversation": conversation_id,
@@ -158,3 +161,30 @@ async def _records(estate: Estate) -> None:
             await tx.add(link)
 
     await shop.database.transact(work)
+
+
+async def _plans(estate: Estate) -> None:
+    """A hold, a coming deletion, and a mail about it that waits."""
+    shop, people = estate.shop, estate.people
+    hold = LegalHold(
+        user_id=people["ana"].id,
+        workspace_id=shop.workspace_id,
+        placed_by_id=shop.olivia.actor_id,
+        placed_at=now(),
+        note=f"Case {estate.mark}",
+    )
+    announced = AnnouncedDeletion(
+        user_id=people["ina"].id,
+        workspace_id=shop.workspace_id,
+        announced_at=now(),
+        delete_at=now() + timedelta(days=7),
+    )
+    notice = Notice(
+        workspace_id=shop.workspace_id,
+        user_id=shop.olivia.id,
+        kind=NoticeKind.DELETION_ANNOUNCED,
+        created_at=now(),
+        mail_due_at=now() + timedelta(days=1),
+    )
+    async with shop.database.begin() as tx:
+        await tx.add(hold, announced, notice)

@@ -136,15 +136,16 @@ class Operation:
 
 
 def operations() -> list[Operation]:
-    """All of them."""
+    """All of them; the one that ends the session which asks is the last."""
     roots = [PRINTED.query_type, PRINTED.mutation_type, PRINTED.subscription_type]
     found = [Operation(root.name, name, field) for root in roots if root for name, field in root.fields.items()]
-    return found + [
+    found += [
         Operation("Query", name, field, node.name)
         for node in PRINTED.get_possible_types(NODES)
         for name, field in node.fields.items()
         if field.args
     ]
+    return sorted(found, key=lambda each: each.name == "signOut")
 
 
 def needs(estate: Estate) -> dict[str, dict[str, Any]]:
@@ -168,6 +169,7 @@ def needs(estate: Estate) -> dict[str, dict[str, Any]]:
         "Mutation.reactivateUser": {"input": ina},
         "Mutation.deleteUser": {"input": ina | {"confirmation": people["ina"].email, "reason": "OFFBOARDED"}},
         "Mutation.scheduleDeparture": {"input": {"at": (now() + timedelta(days=3)).isoformat()}},
+        "Mutation.updateWorkspace": {"input": {"retentionDays": 20, "deleteAfterDays": 500}},
         "Mutation.cancelBulkReassign": {"input": {"operationId": ids.encode("BulkOperation", estate.running_id)}},
     }
 

@@ -1,6 +1,7 @@
 """Workspaces side by side in one database that can be put back to how it was, and a way to ask it anything."""
 
 import asyncio
+import re
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import make_url
 from sqlmodel import SQLModel
@@ -80,11 +82,14 @@ class World:
         return before != self._version
 
     def rows_of(self, estate: Estate) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row that carries a workspace's id, of every table."""
-        held = estate.shop.workspace_id.hex
+        """Every row that belongs to a workspace: it carries its id, or no workspace's but that of a row which does."""
+        rows = {table: list(self._watch.execute(f'SELECT * FROM "{table}"')) for table in SQLModel.metadata.tables}
+        here = estate.shop.workspace_id.hex
+        others = {each.shop.workspace_id.hex for each in self.estates} - {here}
+        ids = {each for some in rows.values() for row in some if here in row for each in row if _is_id(each)}
         return {
-            table: sorted((row for row in self._watch.execute(f'SELECT * FROM "{table}"') if held in row), key=repr)
-            for table in SQLModel.metadata.tables
+            table: sorted((row for row in some if others.isdisjoint(row) and not ids.isdisjoint(row)), key=repr)
+            for table, some in rows.items()
         }
 
     def put_back(self) -> None:
@@ -101,20 +106,29 @@ class World:
         return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
 
     async def ask(self, document: str, person: Person, variables: dict[str, Any]) -> Any:
-        """What somebody who is signed in is answered: of a subscription, what it starts with."""
-        connection = Connection(person.viewer, _Nowhere())
-        try:
-            answer = await self.gateway.execute(connection, Operation(document, None, variables), _SCOPE)
-            if isinstance(answer, Following):
-                return {"data": {"following": answer.topic}}
-            if isinstance(answer, AsyncIterator):
-                async with aclosing(answer):  # type: ignore[type-var]
-                    return await anext(answer)
-        except OperationFailed as failed:
-            return {"errors": list(failed.errors)}
-        except Unauthorized as refusal:
-            return {"errors": [{"message": str(refusal), "extensions": {"code": "UNAUTHENTICATED"}}]}
-        return answer
+        """See ask()."""
+        return await ask(self.gateway, document, person, variables)
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{32}", value) is not None
+
+
+async def ask(gateway: Gateway, document: str, person: Person, variables: dict[str, Any]) -> Any:
+    """What somebody who is signed in is answered: of a subscription, what it starts with."""
+    connection = Connection(person.viewer, _Nowhere())
+    try:
+        answer = await gateway.execute(connection, Operation(document, None, variables), _SCOPE)
+        if isinstance(answer, Following):
+            return {"data": {"following": answer.topic}}
+        if isinstance(answer, AsyncIterator):
+            async with aclosing(answer):  # type: ignore[type-var]
+                return await anext(answer)
+    except OperationFailed as failed:
+        return {"errors": list(failed.errors)}
+    except Unauthorized as refusal:
+        return {"errors": [{"message": str(refusal), "extensions": {"code": "UNAUTHENTICATED"}}]}
+    return answer
 
 
 @asynccontextmanager
@@ -142,6 +156,15 @@ def _refusals(payload: Any) -> list[str]:
         return []
     errors: list[Any] = next((value for name, value in payload.items() if name.endswith("Payload_errors")), [])
     return [each["MutationError_code"] for each in errors]
+
+
+def plain(answer: Any, *given: str) -> str:
+    """An answer without what was given, and without what is new each time."""
+    text = orjson.dumps(answer, default=str).decode()
+    for each in given:
+        text = text.replace(orjson.dumps(each).decode()[1:-1], "<given>")
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>", text)
+    return re.sub(r'"[\w-]{30,}"', '"<new>"', text)
 
 
 class _Nowhere:
