@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Executable, FromClause, Row, Table, inspect, make_url, select
+from sqlalchemy import Executable, Row, Table, inspect, make_url, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlmodel import SQLModel
@@ -77,24 +77,22 @@ class Tx:
             .with_for_update(key_share=True),
         )
 
-    def listed(self, ids: Sequence[UUID]) -> FromClause:
-        """Some ids as rows of `id` and `place`, which is their order: one parameter, however many they are."""
-        return self._means.listed(ids)
-
-    async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
         """All rows of a statement."""
-        return (await self.session.execute(statement)).all()
+        return (await self.session.execute(statement, parameters)).all()
 
     async def row(self, statement: Executable) -> Row[Any] | None:
         """The first row of a statement, if there is one."""
         return (await self.session.execute(statement)).first()
 
-    async def scalar(self, statement: Executable) -> Any:
+    async def scalar(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Any:
         """The first column of the first row, or None."""
-        return (await self.session.execute(statement)).scalar()
+        return (await self.session.execute(statement, parameters)).scalar()
 
-    async def run(self, statement: Executable, parameters: Sequence[dict[str, Any]] | None = None) -> int:
-        """Execute a statement that changes rows; says how many it changed."""
+    async def run(
+        self, statement: Executable, parameters: dict[str, Any] | Sequence[dict[str, Any]] | None = None
+    ) -> int:
+        """Execute a statement that changes rows, with parameters or for each of several; says how many it changed."""
         result: Any = await self.session.execute(statement, parameters)
         return int(result.rowcount)
 
@@ -263,6 +261,10 @@ class Database:
         """Wait for what is under way, then close every connection."""
         await self.drain()
         await self.engine.dispose()
+
+    async def checkpoint(self) -> None:
+        """Let the database's log not grow further, without the lock: between transactions that write much."""
+        await self.means.checkpoint()
 
     async def truncate_wal(self) -> bool:
         """Let erased bytes be gone from the database's log too; False if somebody was in the way: try again later."""

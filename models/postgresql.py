@@ -10,14 +10,12 @@ times below, and either side notices within half a minute that the other is gone
 """
 
 import socket
-from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ARRAY, Connection, FromClause, Select, Uuid, bindparam, column, event, func, select, text
+from sqlalchemy import Connection, Select, event, func, select, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
@@ -106,11 +104,6 @@ class Postgresql:
         )
         return now() if moment is None else cut(moment)
 
-    def listed(self, ids: Sequence[UUID]) -> FromClause:
-        """Some ids as rows of `id` and `place`."""
-        rows = func.unnest(bindparam("ids", list(ids), ARRAY(Uuid()), unique=True))
-        return rows.table_valued(column("id", Uuid()), with_ordinality="place", name="listed").render_derived()
-
     async def prepare_to_migrate(self, connection: AsyncConnection) -> None:
         """Wait, for as long as it takes, until nobody else migrates; the lock goes with the transaction.
 
@@ -129,6 +122,9 @@ class Postgresql:
     def lost_race(self, error: DBAPIError) -> bool:
         """Whether a transaction failed only because of another at the same time, so that it is worth a second try."""
         return getattr(error.orig, "sqlstate", None) in _LOST_RACES
+
+    async def checkpoint(self) -> None:
+        """Nothing to do likewise."""
 
     async def truncate_wal(self) -> bool:
         """Nothing to do: the server's log is its own affair."""

@@ -9,18 +9,16 @@ lock.
 import asyncio
 import random
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, closing
 from datetime import datetime
 from functools import partial
 from time import monotonic
 from typing import Any, Self
 from urllib.parse import quote
-from uuid import UUID
 
 import aiosqlite
-import orjson
-from sqlalchemy import Connection, FromClause, Integer, Select, Uuid, column, event, func, make_url, select
+from sqlalchemy import Connection, Select, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -30,6 +28,8 @@ from models.statistics import tell_planner
 from models.types import now
 
 BUSY_TIMEOUT_MS = 15_000
+LONGEST_LOG = 25_000
+"""After so many pages a commit itself moves the log into the file, while it holds the lock. See checkpoint()."""
 LONGEST_PAUSE_S = 0.02
 
 
@@ -63,12 +63,6 @@ class Sqlite:
         """Lock some rows until the commit; the time, once they are locked. The write transaction holds them already."""
         return now()
 
-    def listed(self, ids: Sequence[UUID]) -> FromClause:
-        """Some ids as rows of `id` and `place`."""
-        texts = orjson.dumps([each.hex for each in ids]).decode()
-        rows = func.json_each(texts).table_valued(column("value", Uuid()), column("key", Integer()))
-        return select(rows.c.value.label("id"), rows.c.key.label("place")).subquery("listed")
-
     async def prepare_to_migrate(self, connection: AsyncConnection) -> None:
         """Wait until nobody else migrates. The write transaction has waited already."""
 
@@ -79,6 +73,13 @@ class Sqlite:
     def lost_race(self, _error: DBAPIError) -> bool:
         """Whether a transaction failed only because of another at the same time. Here they are one after another."""
         return False
+
+    async def checkpoint(self) -> None:
+        """Move as much of the write-ahead log into the file as can be, in nobody's way, so that it begins anew."""
+        async with self.engine.connect() as connection:
+            raw = (await connection.get_raw_connection()).driver_connection
+            assert raw is not None
+            await raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     async def truncate_wal(self) -> bool:
         """Move the write-ahead log into the file and empty it, so that erased bytes are gone from both.
@@ -160,6 +161,7 @@ def _configure(connection: Any, _record: ConnectionPoolEntry) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     _use_log(cursor)
     for pragma in (
+        f"wal_autocheckpoint = {LONGEST_LOG}",
         "synchronous = FULL",
         "foreign_keys = ON",
         "secure_delete = ON",

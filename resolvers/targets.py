@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, case, cast, literal, null, select
+from sqlalchemy import ColumnElement, Uuid, bindparam, case, cast, literal, null, select
 
 from models.database import Tx, table
 from models.enums import ErrorCode, UserStatus
@@ -15,6 +15,14 @@ from resolvers.viewer import Viewer
 
 ACTOR = table(Actor)
 USER = table(User)
+
+_ACTIVE = (
+    select(USER.c.id)
+    .join(ACTOR, ACTOR.c.user_id == USER.c.id)
+    .where(ACTOR.c.id.in_(bindparam("actors", expanding=True)), USER.c.status == UserStatus.ACTIVE)
+    .order_by(USER.c.id)
+    .with_for_update(read=True, of=USER)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +63,7 @@ async def all_active(tx: Tx, actor_ids: Sequence[UUID]) -> bool:
     """Whether some actors are all active users still. They stay locked until the commit, as with resolve_target()."""
     if not actor_ids:
         return True
-    rows = await tx.rows(
-        select(USER.c.id)
-        .join(ACTOR, ACTOR.c.user_id == USER.c.id)
-        .where(ACTOR.c.id.in_(actor_ids), USER.c.status == UserStatus.ACTIVE)
-        .order_by(USER.c.id)
-        .with_for_update(read=True, of=USER)
-    )
+    rows = await tx.rows(_ACTIVE, {"actors": actor_ids})
     return len(rows) == len(set(actor_ids))
 
 

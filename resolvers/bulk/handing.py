@@ -1,6 +1,7 @@
 """Handing over: which rows come next, and handing over a chunk of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -26,10 +27,12 @@ from sqlalchemy import (
 
 from models.database import Tx, table
 from models.enums import ConversationStatus
+from models.listed import LISTED, as_stored
 from models.types import Timestamp
 from models.work import Assignment, Conversation, FollowUp, FollowUpAssignment
 from resolvers.bulk.operation import Chunk, Moved, Operation, Place, Step
 from resolvers.bulk.plan import Plan
+from resolvers.bulk.prepared import MET, MOMENT, REVISION, Prepared
 from resolvers.released import holder
 from resolvers.targets import share
 
@@ -45,11 +48,39 @@ something."""
 OPEN, SNOOZED, _ = ConversationStatus
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """An order of conversations, which the time tells, and the id where times are the same."""
+
+    time: ColumnElement[Any]
+    ascends: bool
+
+    def by(self, time: ColumnElement[Any], id: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+        """Arguments of order_by()."""
+        return [time, id] if self.ascends else [time.desc(), id.desc()]
+
+
+IN_INBOX_ORDER = _Order(CONVERSATION.c.updated_at, ascends=False)
+BY_CREATION = _Order(CONVERSATION.c.created_at, ascends=True)
+"""Rows that were made one after the other lie together in the table and in most of its indexes."""
+
+
+def _first(limit: int, order: _Order, walks: list[Select[Any]]) -> Select[Any]:
+    """The first rows of `id` and `at` of several walks, each of which an index has in order."""
+    c = CONVERSATION.c
+    in_order = (walk.order_by(*order.by(order.time, c.id)).subquery() for walk in walks)
+    rows = union_all(*map(select, in_order)).subquery().c
+    return select(as_stored(rows.id), as_stored(rows.at)).order_by(*order.by(rows.at, rows.id)).limit(limit)
+
+
 class HandOver:
-    """A hand-over by its plan."""
+    """A hand-over by its plan. What somebody shares in turn is walked in inbox order, as is promised of it."""
 
     def __init__(self, operation: Operation, plan: Plan) -> None:
         self._operation = operation
+        self._start = operation.revision
+        self._order = IN_INBOX_ORDER if len(plan.to) > 1 else BY_CREATION
+        self._prepared: dict[Step, tuple[Prepared, Prepared]] = {}
         self.plan = plan
 
     @property
@@ -71,27 +102,29 @@ class HandOver:
                 return self._follow_ups(after, limit)
 
     def _conversations(self, after: Place | None, limit: int) -> Select[Any]:
-        c = CONVERSATION.c
-        conditions = [*self.plan.conversation(self._operation.workspace_id), *self._untouched(), c.woken < self._start]
+        """What was touched meanwhile is among them: its chunk finds that out, so that here an index is enough."""
+        c, time = CONVERSATION.c, self._order.time
+        conditions = self.plan.conversation(self._operation.workspace_id)
         wakes = c.status == SNOOZED if self.plan.unsnooze else None
         settled = self.plan.is_settled(c.assignee_id)
         conditions.append(~settled if wakes is None else or_(~settled, wakes))
         if after is not None:
             place = tuple_(literal(after.at, Timestamp()), literal(after.id, Uuid()))
-            conditions.append(tuple_(c.updated_at, c.id) < place)
+            here = tuple_(time, c.id)
+            conditions.append(here > place if self._order.ascends else here < place)
         # One walk along an index for each status and holder: together they would have to be sorted.
         walks = [
-            _in_inbox_order(select(c.id, c.updated_at.label("at")).where(*conditions, held, c.status == status), limit)
+            select(c.id, time.label("at")).where(*conditions, held, c.status == status)
             for held, status in product(self.plan.holders(c.assignee_id), self.plan.status)
         ]
-        return _merged(walks, limit)
+        return _first(limit, self._order, walks)
 
     def _woken(self, limit: int) -> Select[Any]:
         c = CONVERSATION.c
         settled = self.plan.is_settled(c.assignee_id)
         conditions = [
             *self.plan.conversation(self._operation.workspace_id),
-            *self._untouched(),
+            c.revision < self._start,
             c.woken >= self._start,
             c.status == OPEN,
             c.updated_at >= self._operation.started_at - LARGEST_CLOCK_STEP,
@@ -99,7 +132,7 @@ class HandOver:
             true() if self.plan.unsnooze else ~settled,
             ~exists().where(ASSIGNMENT.c.operation_id == self._operation.id, ASSIGNMENT.c.conversation_id == c.id),
         ]
-        return _in_inbox_order(select(c.id, c.updated_at.label("at")).where(*conditions), limit)
+        return _first(limit, IN_INBOX_ORDER, [select(c.id, c.updated_at.label("at")).where(*conditions)])
 
     def _follow_ups(self, after: Place | None, limit: int) -> Select[Any]:
         f = FOLLOW_UP.c
@@ -113,7 +146,7 @@ class HandOver:
             conditions.append(f.conversation_id.in_(select(CONVERSATION.c.id).where(*self._their_conversations())))
         if after is not None:
             conditions.append(f.id > after.id)
-        return select(f.id).where(*conditions).order_by(f.id).limit(limit)
+        return select(as_stored(f.id)).where(*conditions).order_by(f.id).limit(limit)
 
     def _their_conversations(self) -> list[ColumnElement[bool]]:
         """What is demanded of the conversations of follow-ups: as they were at the start, this operation apart."""
@@ -130,86 +163,85 @@ class HandOver:
             conditions.append(or_(awake, slept) if SNOOZED in self.plan.status else awake)
         return conditions
 
-    @property
-    def _start(self) -> int:
-        return self._operation.revision
-
-    def _untouched(self) -> list[ColumnElement[bool]]:
-        return [CONVERSATION.c.revision < self._start]
-
     async def move(self, tx: Tx, chunk: Chunk) -> Moved:
         """Hand a chunk over: what is noted is what is met, what is changed is what is moved."""
-        if chunk.step is Step.FOLLOW_UPS:
-            return Moved(await self._note_follow_ups(tx, chunk), await self._move_follow_ups(tx, chunk))
-        return Moved(await self._note_conversations(tx, chunk), await self._move_conversations(tx, chunk))
+        if chunk.step not in self._prepared:
+            self._prepared[chunk.step] = self._moving(chunk.step)
+        note, change = self._prepared[chunk.step]
+        return Moved(await note(tx, chunk), await change(tx, chunk))
 
-    async def _note_conversations(self, tx: Tx, chunk: Chunk) -> int:
-        c, listed = CONVERSATION.c, tx.listed(chunk.ids)
-        columns = [c.id, c.assignee_id, c.status, c.snoozed_until, self._turn(listed.c.place, chunk)]
-        row = (
-            select(*columns).join_from(listed, CONVERSATION, c.id == listed.c.id).where(*self._untouched()).subquery().c
-        )
+    def _moving(self, step: Step) -> tuple[Prepared, Prepared]:
+        if step is Step.FOLLOW_UPS:
+            return self._note_follow_ups(), self._move_follow_ups()
+        c = CONVERSATION.c
+        untouched = [c.revision < self._start]
+        if step is Step.CONVERSATIONS:
+            untouched.append(c.woken < self._start)
+        return self._note_conversations(untouched), self._move_conversations(untouched)
+
+    def _note_conversations(self, untouched: list[ColumnElement[bool]]) -> Prepared:
+        c = CONVERSATION.c
+        turn = self._turn(*self._order.by(self._order.time, c.id))
+        columns = [c.id, c.assignee_id, c.status, c.snoozed_until, turn]
+        row = select(*columns).join_from(LISTED, CONVERSATION, c.id == LISTED.c.value).where(*untouched).subquery().c
         wakes = row.status == SNOOZED if self.plan.unsnooze else None
-        return await tx.run(
+        return Prepared(
             insert(ASSIGNMENT).from_select(
                 ["conversation_id", "revision", "operation_id", "from_id", "to_id", "at", "woken_from"],
                 select(
                     row.id,
-                    literal(chunk.revision),
+                    REVISION,
                     literal(self._operation.id, Uuid()),
                     holder(row.assignee_id, self.plan.released),
                     share(self.plan.to, row.turn),
-                    literal(tx.now, Timestamp()),
+                    MOMENT,
                     null() if wakes is None else case((wakes, row.snoozed_until), else_=null()),
                 ),
             )
         )
 
-    def _turn(self, place: ColumnElement[int], chunk: Chunk) -> ColumnElement[int]:
-        turn = func.row_number().over(order_by=place) - 1 + chunk.met if len(self.plan.to) > 1 else literal(0)
+    def _turn(self, *order: ColumnElement[Any]) -> ColumnElement[int]:
+        turn = func.row_number().over(order_by=order) - 1 + MET if len(self.plan.to) > 1 else literal(0)
         return turn.label("turn")
 
-    async def _move_conversations(self, tx: Tx, chunk: Chunk) -> int:
+    def _move_conversations(self, untouched: list[ColumnElement[bool]]) -> Prepared:
         c = CONVERSATION.c
         noted = select(ASSIGNMENT.c.to_id).where(
-            ASSIGNMENT.c.conversation_id == c.id, ASSIGNMENT.c.revision == chunk.revision
+            ASSIGNMENT.c.conversation_id == c.id, ASSIGNMENT.c.revision == REVISION
         )
         target = self._target(noted)
         changes = c.assignee_id.is_distinct_from(target)
-        values: dict[Any, Any] = {c.assignee_id: target, c.revision: chunk.revision}
+        values: dict[Any, Any] = {c.assignee_id: target, c.revision: REVISION}
         if self.plan.unsnooze:
             asleep = c.status == SNOOZED
             changes = or_(changes, asleep)
             values |= {
                 c.status: case((asleep, literal(OPEN, c.status.type)), else_=c.status),
                 c.snoozed_until: case((asleep, null()), else_=c.snoozed_until),
-                c.updated_at: case((asleep, literal(tx.now, Timestamp())), else_=c.updated_at),
-                c.woken: case((asleep, chunk.revision), else_=c.woken),
+                c.updated_at: case((asleep, MOMENT), else_=c.updated_at),
+                c.woken: case((asleep, REVISION), else_=c.woken),
             }
-        which = c.id.in_(select(tx.listed(chunk.ids).c.id))
-        return await tx.run(update(CONVERSATION).where(which, *self._untouched(), changes).values(values))
+        which = c.id.in_(select(LISTED.c.value))
+        return Prepared(update(CONVERSATION).where(which, *untouched, changes).values(values))
 
     def _target(self, noted: Select[Any]) -> ColumnElement[Any]:
         return noted.scalar_subquery() if len(self.plan.to) > 1 else share(self.plan.to, literal(0))
 
-    async def _note_follow_ups(self, tx: Tx, chunk: Chunk) -> int:
-        f, listed = FOLLOW_UP.c, tx.listed(chunk.ids)
+    def _note_follow_ups(self) -> Prepared:
+        f = FOLLOW_UP.c
         row = (
-            select(f.id, f.conversation_id, f.assignee_id, self._turn(listed.c.place, chunk))
-            .join_from(listed, FOLLOW_UP, f.id == listed.c.id)
+            select(f.id, f.conversation_id, f.assignee_id, self._turn(f.id))
+            .join_from(LISTED, FOLLOW_UP, f.id == LISTED.c.value)
             .where(f.revision < self._start)
             .subquery()
         )
         target = share(self.plan.to, row.c.turn)
         query = select(
-            literal(self._operation.id, Uuid()),
-            row.c.id,
-            literal(chunk.revision),
-            holder(row.c.assignee_id, self.plan.released),
+            literal(self._operation.id, Uuid()), row.c.id, REVISION, holder(row.c.assignee_id, self.plan.released)
         ).select_from(row)
         if len(self.plan.to) > 1:
             query, target = self._with_their_conversation(query, row.c.conversation_id, target)
-        return await tx.run(
+        return Prepared(
             insert(FOLLOW_UP_ASSIGNMENT).from_select(
                 ["operation_id", "follow_up_id", "revision", "from_id", "to_id"], query.add_columns(target)
             )
@@ -224,26 +256,16 @@ class HandOver:
         joined = query.join(CONVERSATION, CONVERSATION.c.id == conversation_id).outerjoin(ASSIGNMENT, noted)
         return joined, func.coalesce(ASSIGNMENT.c.to_id, case((keeper.in_(self.plan.to), keeper), else_=turn))
 
-    async def _move_follow_ups(self, tx: Tx, chunk: Chunk) -> int:
+    def _move_follow_ups(self) -> Prepared:
         f = FOLLOW_UP.c
         noted = select(FOLLOW_UP_ASSIGNMENT.c.to_id).where(
             FOLLOW_UP_ASSIGNMENT.c.operation_id == self._operation.id, FOLLOW_UP_ASSIGNMENT.c.follow_up_id == f.id
         )
         target = self._target(noted)
-        which = f.id.in_(select(tx.listed(chunk.ids).c.id))
-        return await tx.run(
+        which = f.id.in_(select(LISTED.c.value))
+        changes = f.assignee_id.is_distinct_from(target)
+        return Prepared(
             update(FOLLOW_UP)
-            .where(which, f.revision < self._start, f.assignee_id.is_distinct_from(target))
-            .values(assignee_id=target, revision=chunk.revision)
+            .where(which, f.revision < self._start, changes)
+            .values(assignee_id=target, revision=REVISION)
         )
-
-
-def _in_inbox_order(rows: Select[Any], limit: int) -> Select[Any]:
-    return rows.order_by(CONVERSATION.c.updated_at.desc(), CONVERSATION.c.id.desc()).limit(limit)
-
-
-def _merged(walks: list[Select[Any]], limit: int) -> Select[Any]:
-    if len(walks) == 1:
-        return walks[0]
-    merged = union_all(*(select(walk.subquery()) for walk in walks)).subquery().c
-    return select(merged.id, merged.at).order_by(merged.at.desc(), merged.id.desc()).limit(limit)

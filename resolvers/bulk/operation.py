@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row, Select
 
 from models.database import Tx
+from models.listed import stored_id, stored_time
 
 
 class Step(StrEnum):
@@ -88,32 +89,43 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Rows to deal with in one transaction, which writes `revision` on them. `met` of their kind were met before."""
+    """Rows to deal with in one transaction, which writes `revision` on them. `met` of their kind were met before.
+
+    The ids are as they are stored, see models.listed.
+    """
 
     step: Step
-    ids: Sequence[UUID]
+    ids: Sequence[Any]
     revision: int
     met: int
 
 
 @dataclass(frozen=True, slots=True)
 class ToDo:
-    """The next rows of a step, in order; `ends_step` if there are none after them."""
+    """The next rows of a step, in order; `ends_step` if there are none after them.
+
+    A row is an id, and perhaps the time by which it is in order, as they are stored.
+    """
 
     step: Step
-    places: Sequence[Place]
+    rows: Sequence[Row[Any]]
     ends_step: bool
 
-    @classmethod
-    def of(cls, step: Step, rows: Sequence[Row[Any]], limit: int) -> Self:
-        """From rows with an id, and perhaps a time, of which at most `limit` were asked for."""
-        return cls(step, [Place(*row) for row in rows], ends_step=len(rows) < limit)
+    @property
+    def ids(self) -> Sequence[Any]:
+        """What to deal with."""
+        return [row[0] for row in self.rows]
+
+    @property
+    def upto(self) -> Place:
+        """How far the step has come when they are dealt with."""
+        return Place(stored_id(self.rows[-1][0]), *map(stored_time, self.rows[-1][1:]))
 
     def split(self, size: int) -> tuple["ToDo", "ToDo | None"]:
         """The first rows, at most `size`, and the rest if there is one."""
-        if size >= len(self.places):
+        if size >= len(self.rows):
             return self, None
-        return replace(self, places=self.places[:size], ends_step=False), replace(self, places=self.places[size:])
+        return replace(self, rows=self.rows[:size], ends_step=False), replace(self, rows=self.rows[size:])
 
 
 class Work(Protocol):
@@ -124,7 +136,7 @@ class Work(Protocol):
         """What it goes through."""
 
     def to_do(self, step: Step, after: Place | None, limit: int) -> Select[Any]:
-        """The next rows of a step: their ids, and the times by which they are in order, if by any."""
+        """The next rows of a step: their ids, and the times by which they are in order, if by any, as stored."""
 
     async def move(self, tx: Tx, chunk: Chunk) -> Moved:
         """Deal with a chunk. Each of its rows that has been changed meanwhile is left as it is."""

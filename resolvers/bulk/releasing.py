@@ -6,9 +6,11 @@ from uuid import UUID
 from sqlalchemy import Select, Uuid, case, cast, insert, literal, null, select, update
 
 from models.database import Tx, table
+from models.listed import LISTED, as_stored
 from models.types import Timestamp
 from models.work import Assignment, Conversation, FollowUp
 from resolvers.bulk.operation import Chunk, Moved, Operation, Place, Step
+from resolvers.bulk.prepared import Prepared
 
 ASSIGNMENT = table(Assignment)
 CONVERSATION = table(Conversation)
@@ -26,31 +28,36 @@ class Release:
     def __init__(self, operation: Operation, released_id: UUID) -> None:
         self._operation = operation
         self._released_id = released_id
+        self._note = self._noting()
+        self._release = {step: self._releasing(step) for step in self.steps}
 
     def to_do(self, step: Step, _after: Place | None, limit: int) -> Select[Any]:
         """Whatever is left; what is done is assigned no longer."""
         work = _work(step)
         return (
-            select(work.c.id)
+            select(as_stored(work.c.id))
             .where(work.c.workspace_id == self._operation.workspace_id, work.c.assignee_id == self._released_id)
             .limit(limit)
         )
 
     async def move(self, tx: Tx, chunk: Chunk) -> Moved:
         """Release a chunk."""
-        work, start = _work(chunk.step), self._operation.revision
-        if work is CONVERSATION:
+        if chunk.step.is_of_conversations:
             await self._note(tx, chunk)
-        moved = await tx.run(
-            update(work)
-            .where(work.c.id.in_(select(tx.listed(chunk.ids).c.id)), work.c.assignee_id == self._released_id)
-            .values(assignee_id=None, revision=case((work.c.revision < start, start), else_=work.c.revision))
-        )
+        moved = await self._release[chunk.step](tx, chunk)
         return Moved(moved, moved)
 
-    async def _note(self, tx: Tx, chunk: Chunk) -> None:
-        c, listed = CONVERSATION.c, tx.listed(chunk.ids)
-        await tx.run(
+    def _releasing(self, step: Step) -> Prepared:
+        work, start = _work(step), self._operation.revision
+        return Prepared(
+            update(work)
+            .where(work.c.id.in_(select(LISTED.c.value)), work.c.assignee_id == self._released_id)
+            .values(assignee_id=None, revision=case((work.c.revision < start, start), else_=work.c.revision))
+        )
+
+    def _noting(self) -> Prepared:
+        c = CONVERSATION.c
+        return Prepared(
             insert(ASSIGNMENT).from_select(
                 ["conversation_id", "revision", "operation_id", "from_id", "to_id", "at"],
                 select(
@@ -61,7 +68,7 @@ class Release:
                     cast(null(), Uuid()),
                     literal(self._operation.started_at, Timestamp()),
                 )
-                .join_from(listed, CONVERSATION, c.id == listed.c.id)
+                .join_from(LISTED, CONVERSATION, c.id == LISTED.c.value)
                 .where(c.assignee_id == self._released_id),
             )
         )

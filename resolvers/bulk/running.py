@@ -102,7 +102,7 @@ async def next_to_do(reader: Reader | Tx, job: Job, limit: int) -> ToDo | None:
     for step in steps:
         after = state.after if step is state.step else None
         if rows := await reader.rows(job.work.to_do(step, after, limit)):
-            return ToDo.of(step, rows, limit)
+            return ToDo(step, rows, ends_step=len(rows) < limit)
     return None
 
 
@@ -110,9 +110,9 @@ async def advance(tx: Tx, job: Job, to_do: ToDo) -> Job:
     """Deal with some rows; the job as it then is. The transaction holds the lock. Raises LeaseLost."""
     state = job.operation.state
     revision = await next_revision(tx, job.operation.workspace_id) if job.lease else job.operation.revision
-    chunk = Chunk(to_do.step, [place.id for place in to_do.places], revision, state.met(to_do.step))
+    chunk = Chunk(to_do.step, to_do.ids, revision, state.met(to_do.step))
     met, moved = await job.work.move(tx, chunk)
-    state = state.moved_on(to_do.step, to_do.places[-1], met)
+    state = state.moved_on(to_do.step, to_do.upto, met)
     of_conversations = to_do.step.is_of_conversations
     column = OPERATION.c.reassigned_conversations if of_conversations else OPERATION.c.reassigned_follow_ups
     values: dict[Any, Any] = {

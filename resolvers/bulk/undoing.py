@@ -1,5 +1,6 @@
 """Undoing: what an operation moved, and nobody has touched since, goes back."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -7,10 +8,11 @@ from sqlalchemy import Select, Table, Uuid, and_, case, cast, insert, literal, n
 
 from models.database import Tx, table
 from models.enums import ConversationStatus
+from models.listed import LISTED, as_stored
 from models.people import Actor
-from models.types import Timestamp
 from models.work import Assignment, Conversation, FollowUp, FollowUpAssignment
 from resolvers.bulk.operation import Chunk, Moved, Operation, Place, Step
+from resolvers.bulk.prepared import MOMENT, REVISION, Prepared
 
 ACTOR = table(Actor)
 ASSIGNMENT = table(Assignment)
@@ -27,6 +29,7 @@ class Undo:
     def __init__(self, operation: Operation, undone_id: UUID) -> None:
         self._operation = operation
         self._undone_id = undone_id
+        self._prepared: dict[Step, tuple[Prepared, ...]] = {}
 
     def to_do(self, step: Step, after: Place | None, limit: int) -> Select[Any]:
         """The next rows that the operation has changed, touched since or not."""
@@ -34,63 +37,70 @@ class Undo:
         changed = notes.c.from_id.is_distinct_from(notes.c.to_id)
         if step is Step.CONVERSATIONS:
             changed = or_(changed, ASSIGNMENT.c.woken_from.is_not(None))
-        rows = select(notes.c[key].label("id")).where(notes.c.operation_id == self._undone_id, changed)
+        rows = select(as_stored(notes.c[key])).where(notes.c.operation_id == self._undone_id, changed)
         if after is not None:
             rows = rows.where(notes.c[key] > after.id)
         return rows.order_by(notes.c[key]).limit(limit)
 
     async def move(self, tx: Tx, chunk: Chunk) -> Moved:
         """Give a chunk back to whom it came from; a deleted user's: Unassigned. What was woken sleeps again."""
-        notes, key = _notes(chunk.step)
-        work = CONVERSATION if chunk.step is Step.CONVERSATIONS else FOLLOW_UP
-        moved = await self._note(tx, chunk, notes, work)
-        back = and_(
-            notes.c[key] == work.c.id,
-            notes.c[key].in_(select(tx.listed(chunk.ids).c.id)),
-            notes.c.operation_id == self._operation.id,
-            notes.c.revision == chunk.revision,
-        )
-        await tx.run(update(work).where(back).values(assignee_id=notes.c.to_id, revision=chunk.revision))
-        if chunk.step is Step.CONVERSATIONS:
-            await self._snooze_again(tx, chunk)
+        if chunk.step not in self._prepared:
+            self._prepared[chunk.step] = tuple(self._moving(chunk.step))
+        note, *changes = self._prepared[chunk.step]
+        moved = await note(tx, chunk)
+        for change in changes:
+            await change(tx, chunk)
         return Moved(moved, moved)
 
-    async def _note(self, tx: Tx, chunk: Chunk, notes: Table, work: Table) -> int:
-        key, listed = _notes(chunk.step)[1], tx.listed(chunk.ids)
+    def _moving(self, step: Step) -> Iterator[Prepared]:
+        notes, key = _notes(step)
+        work = CONVERSATION if step is Step.CONVERSATIONS else FOLLOW_UP
+        yield self._note(notes, key, work)
+        back = and_(
+            notes.c[key] == work.c.id,
+            notes.c[key].in_(select(LISTED.c.value)),
+            notes.c.operation_id == self._operation.id,
+            notes.c.revision == REVISION,
+        )
+        yield Prepared(update(work).where(back).values(assignee_id=notes.c.to_id, revision=REVISION))
+        if step is Step.CONVERSATIONS:
+            yield self._snooze_again()
+
+    def _note(self, notes: Table, key: str, work: Table) -> Prepared:
         origin = case((ACTOR.c.user_id.is_(None), cast(null(), Uuid())), else_=notes.c.from_id)
         columns = {
             "operation_id": literal(self._operation.id, Uuid()),
             key: work.c.id,
-            "revision": literal(chunk.revision),
+            "revision": REVISION,
             "from_id": notes.c.to_id,
             "to_id": origin,
         }
         if work is CONVERSATION:
-            columns["at"] = literal(tx.now, Timestamp())
-        return await tx.run(
+            columns["at"] = MOMENT
+        return Prepared(
             insert(notes).from_select(
                 list(columns),
                 select(*columns.values())
-                .select_from(listed)
-                .join(notes, and_(notes.c[key] == listed.c.id, notes.c.operation_id == self._undone_id))
-                .join(work, and_(work.c.id == listed.c.id, work.c.revision == notes.c.revision))
+                .select_from(LISTED)
+                .join(notes, and_(notes.c[key] == LISTED.c.value, notes.c.operation_id == self._undone_id))
+                .join(work, and_(work.c.id == LISTED.c.value, work.c.revision == notes.c.revision))
                 .outerjoin(ACTOR, ACTOR.c.id == notes.c.from_id),
             )
         )
 
-    async def _snooze_again(self, tx: Tx, chunk: Chunk) -> None:
+    def _snooze_again(self) -> Prepared:
         """Put back to sleep what the undone operation woke, if it went back and its time has not come."""
         before = ASSIGNMENT.alias("before")
         values: dict[str, Any] = {"status": ConversationStatus.SNOOZED, "snoozed_until": before.c.woken_from}
-        await tx.run(
+        return Prepared(
             update(CONVERSATION)
             .where(
-                CONVERSATION.c.id.in_(select(tx.listed(chunk.ids).c.id)),
-                CONVERSATION.c.revision == chunk.revision,
+                CONVERSATION.c.id.in_(select(LISTED.c.value)),
+                CONVERSATION.c.revision == REVISION,
                 CONVERSATION.c.status == ConversationStatus.OPEN,
                 before.c.conversation_id == CONVERSATION.c.id,
                 before.c.operation_id == self._undone_id,
-                before.c.woken_from > tx.now,
+                before.c.woken_from > MOMENT,
             )
             .values(values)
         )

@@ -70,6 +70,23 @@ async def test_the_log_is_emptied_unless_a_reader_needs_it(workshop: Workshop, n
     assert stored(workshop, "-wal") == b""
 
 
+async def test_the_log_begins_anew_without_anybody_waiting(workshop: Workshop, node: Database) -> None:
+    """What a reader needs stays in it. Red without the checkpoint: the log grows with each transaction."""
+
+    async def rename_often() -> int:
+        for number in range(20):
+            await workshop.database.transact(lambda tx, number=number: rename(tx, str(number)))  # type: ignore[misc]
+            await workshop.database.checkpoint()
+        return len(stored(workshop, "-wal"))
+
+    once = await rename_often()
+    assert await rename_often() == once
+    async with node.read() as reader:
+        await reader.scalar(select(WORKSPACE.c.name))
+        assert await rename_often() > once
+    assert await name_of(workshop) == "19"
+
+
 async def test_a_writer_begins_as_a_writer(workshop: Workshop, node: Database) -> None:
     """Nobody writes between the first read of a transaction and its commit."""
     begun: list[str] = []

@@ -193,7 +193,7 @@ async def test_the_size_of_chunks_follows_how_long_they_hold_the_lock(
             return cls.now
 
     async def carry_on(tx: Any, job: Any, to_do: Any) -> Any:
-        size = len(to_do.places) if to_do else 0
+        size = len(to_do.rows) if to_do else 0
         sizes.append(size)
         Clock.now += max(size, 1) * per_row
         return await original(tx, job, to_do)

@@ -140,6 +140,24 @@ async def test_whatever_the_chunks_and_crashes_it_is_even_and_in_inbox_order(
     assert (row.status, numbers(row)) == (COMPLETED, (len(made), len(made), changed, 0, 0))
 
 
+@pytest.mark.parametrize("heirs", [1, 2])
+async def test_what_one_gets_comes_in_order_of_creation_and_what_several_share_in_inbox_order(
+    workshop: Workshop, runner: Node, ana: Person, bob: Person, heirs: int
+) -> None:
+    made = await conversations(workshop, range(6), [ana])
+    for number, each in enumerate(made):
+        await workshop.change(Conversation, each, created_at=minute(-number // 2), updated_at=minute(-number))
+    by_creation = sorted(made, key=lambda each: (-made.index(each) // 2, each))
+    in_order = by_creation if heirs == 1 else made
+    await hand_over(workshop, to(*[bob, workshop.olivia][:heirs]), assigned_to_user_id=ana.id)
+    job = await runner.take_on()
+    for done in range(1, 7):
+        assert job is not None
+        job = await runner.go_on(job, 1)
+        held = await assignees(workshop, in_order)
+        assert [holder == ana.actor_id for holder in held] == [False] * done + [True] * (6 - done)
+
+
 async def noted(shop: Workshop, conversation_id: UUID, ana: Person) -> None:
     await call(shop, add_note, shop.olivia, conversation_id=conversation_id, body="Rang")
 

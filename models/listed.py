@@ -1,0 +1,66 @@
+"""Thousands of rows by their ids, of which Python sees nothing but the values that the driver gave it.
+
+To make a UUID of each, and text of that again, took longer than to change the rows.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import ARRAY, ColumnElement, Dialect, String, Uuid, bindparam, column, type_coerce
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NULLTYPE, TypeDecorator, TypeEngine
+
+from models.types import from_millis
+
+
+class _Ids(TypeDecorator[Sequence[Any]]):
+    """Ids as one parameter: an array, and on SQLite the text of one."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else ARRAY(Uuid()))
+
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
+        return orjson.dumps(value).decode() if dialect.name == "sqlite" else value
+
+
+class _Rows(FunctionElement[Any]):
+    """The elements of an array as rows."""
+
+    name = "rows"
+    inherit_cache = True
+
+
+@compiles(_Rows, "sqlite")
+def _json_each(element: _Rows, compiler: Any, **words: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **words)})"
+
+
+@compiles(_Rows, "postgresql")
+def _unnest(element: _Rows, compiler: Any, **words: Any) -> str:
+    return f"unnest({compiler.process(element.clauses, **words)})"
+
+
+LISTED = _Rows(bindparam("ids", type_=_Ids())).table_valued(column("value", Uuid()), name="value")
+"""The ids in the parameter `ids`, as they were read with as_stored(): rows of `value`."""
+
+
+def as_stored(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column to read without making anything of its values."""
+    return type_coerce(value, NULLTYPE)
+
+
+def stored_id(value: Any) -> UUID:
+    """The id that as_stored() has read."""
+    return UUID(value) if isinstance(value, str) else value
+
+
+def stored_time(value: Any) -> datetime:
+    """The time that as_stored() has read."""
+    return from_millis(value) if isinstance(value, int) else value

@@ -1,0 +1,25 @@
+"""Statements that are made once for an operation, and run for each of its chunks: making them took as long."""
+
+from sqlalchemy import BindParameter, Insert, Integer, Update, bindparam
+from sqlalchemy.sql.visitors import iterate
+
+from models.database import Tx
+from models.types import Timestamp
+from resolvers.bulk.operation import Chunk
+
+REVISION = bindparam("chunk_revision", type_=Integer())
+MET = bindparam("met_before", type_=Integer())
+MOMENT = bindparam("moment", type_=Timestamp())
+
+
+class Prepared:
+    """A statement in terms of these parameters and of LISTED, the rows of a chunk."""
+
+    def __init__(self, statement: Insert | Update) -> None:
+        self._statement = statement
+        self._names = {each.key for each in iterate(statement) if isinstance(each, BindParameter)}
+
+    async def __call__(self, tx: Tx, chunk: Chunk) -> int:
+        """Run it for a chunk; says how many rows it made or changed."""
+        values = {"ids": chunk.ids, REVISION.key: chunk.revision, MET.key: chunk.met, MOMENT.key: tx.now}
+        return await tx.run(self._statement, {name: values[name] for name in self._names & values.keys()})
