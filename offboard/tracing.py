@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from sqlalchemy import event
 from models.database import Database
 from offboard.feed.brokers import Broker
 from offboard.feed.brokers.base import OnHint
+
+LONGEST_CLOSE_S = 0.5
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
@@ -51,7 +54,7 @@ class Spans(Protocol):
         """A broker whose hints are spans."""
 
     def close(self) -> None:
-        """Hand on what is left."""
+        """Hand on what is left; for LONGEST_CLOSE_S at most, lest a collector that is away hold up the end."""
 
 
 class NoSpans:
@@ -91,7 +94,7 @@ class OpenTelemetry:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        self._provider = TracerProvider(resource=Resource.create({"service.name": "offboard"}))
+        self._provider = TracerProvider(resource=Resource.create({"service.name": "offboard"}), shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(url)))
         self._tracer = self._provider.get_tracer("offboard")
         self._propagator = TraceContextTextMapPropagator()
@@ -135,7 +138,9 @@ class OpenTelemetry:
 
     def close(self) -> None:
         """See Spans."""
-        self._provider.shutdown()
+        closing = Thread(target=self._provider.shutdown, daemon=True)
+        closing.start()
+        closing.join(LONGEST_CLOSE_S)
 
 
 @dataclass(frozen=True)

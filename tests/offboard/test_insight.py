@@ -1,6 +1,8 @@
 """What operations leave behind: in the log, in the metrics and in traces."""
 
 import re
+import threading
+import time
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
@@ -186,6 +188,22 @@ async def flushed(traced: Traced) -> dict[int, ReadableSpan]:
 
 def parent_of(span: ReadableSpan) -> int | None:
     return span.parent.span_id if span.parent else None
+
+
+def test_a_collector_that_is_away_holds_nobody_up() -> None:
+    class Away(InMemorySpanExporter):
+        def export(self, spans: Any) -> Any:
+            answers.wait(30)
+            return super().export(spans)
+
+    answers = threading.Event()
+    spans = OpenTelemetry("http://collector", Away())
+    with spans.span("something"):
+        pass
+    started = time.monotonic()
+    spans.close()
+    assert time.monotonic() - started < 10
+    answers.set()
 
 
 def test_traces_need_their_extra(monkeypatch: pytest.MonkeyPatch) -> None:
