@@ -66,8 +66,9 @@ class Gateway:
 
     async def execute(self, connection: Connection, operation: Operation, scope: Scope) -> Result:
         """Check the connection's session again, then run one operation; raises Unauthorized and OperationFailed."""
-        with numbered(), self.service.spans.span("operation"), observed() as seen:
-            return await self._execute(connection, operation, scope, seen)
+        with self.service.spans.request("operation", _traceparent(operation)) as trace:
+            with numbered(trace_id=trace.trace_id), observed() as seen:
+                return await self._execute(connection, operation, scope, seen)
 
     async def _execute(self, connection: Connection, operation: Operation, scope: Scope, seen: Seen) -> Result:
         try:
@@ -201,6 +202,12 @@ def _encoded(variables: Mapping[str, Any]) -> bytes:
         return orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:
         raise OperationFailed([describe(GraphQLError("The variables are nested too deeply."))]) from None
+
+
+def _traceparent(operation: Operation) -> str | None:
+    """The trace that a client names; a message has no headers, so it is in the extensions of the operation."""
+    found = (operation.extensions or {}).get("traceparent")
+    return found if isinstance(found, str) else None
 
 
 def _client(scope: Any) -> Client:

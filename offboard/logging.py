@@ -37,9 +37,9 @@ def _clean(key: object, value: Any) -> Any:
     return value
 
 
-def numbered() -> AbstractContextManager[None]:
-    """Give what the block does a request id of its own, which its log lines and masked errors carry."""
-    return structlog.contextvars.bound_contextvars(request_id=uuid4().hex)
+def numbered(**more: str) -> AbstractContextManager[None]:
+    """Give what the block does a request id of its own, which its log lines and masked errors carry, and `more`."""
+    return structlog.contextvars.bound_contextvars(request_id=uuid4().hex, **more)
 
 
 def configure_logging(log_format: LogFormat, level: LogLevel) -> None:

@@ -73,8 +73,10 @@ async def test_a_line_tells_of_an_operation(api: Api, workshop: Workshop) -> Non
 async def test_a_line_tells_of_an_operation_on_a_socket(gateway: Gateway, workshop: Workshop) -> None:
     outlet: Any = None
     with capture_logs(processors=[merge_contextvars]) as logs:
-        await gateway.execute(Connection(workshop.olivia.viewer, outlet), Operation(COUNT), {"headers": []})
+        asked = Operation(COUNT, extensions={"traceparent": TRACEPARENT})
+        await gateway.execute(Connection(workshop.olivia.viewer, outlet), asked, {"headers": []})
     (line,) = logs
+    assert line["trace_id"] == TRACE
     assert (line["operation"], line["workspace_id"]) == ("Count", str(workshop.workspace_id))
     assert line["statements"] >= 2
     assert line["request_id"]
