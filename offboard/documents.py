@@ -31,6 +31,8 @@ from graphql.validation.rules import overlapping_fields_can_be_merged
 
 from offboard.extent import Walk, count_values
 from offboard.limits import DocumentLimits, LimitExceeded
+from offboard.trusted import Manifest, UnknownDocument
+from resolvers.errors import RequestError
 from schema.root import schema
 
 GRAPHQL = schema._schema
@@ -74,13 +76,34 @@ class Prepared:
 
 
 class Documents:
-    """The documents of one deployment, within its limits. Without `introspection` nothing tells of the schema."""
+    """The documents of one deployment, within its limits. Without `introspection` nothing tells of the schema.
 
-    def __init__(self, limits: DocumentLimits = DocumentLimits(), *, introspection: bool = True) -> None:
+    With a manifest no others are run.
+    """
+
+    def __init__(
+        self,
+        limits: DocumentLimits = DocumentLimits(),
+        *,
+        introspection: bool = True,
+        manifest: Manifest | None = None,
+    ) -> None:
         self._limits = limits
         self._introspection = introspection
         self._rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
+        self._manifest = manifest
         self._kept = lru_cache(_KEPT)(self._prepare)
+
+    def text(self, document_id: str | None, query: str | None) -> str:
+        """The document that a request sends, or names by its hash; raises RequestErrors."""
+        try:
+            if self._manifest is not None:
+                return self._manifest.find(document_id, query)
+            if query is None:
+                raise UnknownDocument
+        except RequestError as error:
+            raise RequestErrors([GraphQLError(str(error), original_error=error)]) from None
+        return query
 
     def prepare(self, query: str, operation_name: str | None, variables: Mapping[str, Any] | None = None) -> Prepared:
         """Parse, bound, validate and choose the operation; raises RequestErrors."""

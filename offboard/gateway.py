@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 from weakref import WeakValueDictionary
 
@@ -22,6 +22,7 @@ from offboard.insight import Seen, observed
 from offboard.limits import TimedOut
 from offboard.logging import numbered
 from offboard.service import Service
+from offboard.trusted import document_id
 from resolvers.errors import CursorExpired, RequestError, Unauthenticated
 from resolvers.viewer import Anybody, Standing, Viewer, authenticate_many, recheck_many
 from schema.context import Client, Context
@@ -31,7 +32,7 @@ from schema.subscription import Watched, position_after
 class AudienceKey(NamedTuple):
     """What decides how events are answered: the operation, its variables but for the cursor, and what may be seen."""
 
-    query: str
+    query: str | None
     operation_name: str | None
     variables: bytes
     standing: Standing
@@ -72,14 +73,16 @@ class Gateway:
 
     async def _execute(self, connection: Connection, operation: Operation, scope: Scope, seen: Seen) -> Result:
         try:
-            prepared = self.service.documents.prepare(operation.query, operation.operation_name, operation.variables)
+            named = document_id(operation.document_id, operation.extensions)
+            query = self.service.documents.text(named, operation.query)
+            prepared = self.service.documents.prepare(query, operation.operation_name, operation.variables)
         except RequestErrors as errors:
             raise OperationFailed([describe(error) for error in errors.errors]) from None
         viewer = await self.check(connection)
         if prepared.kind is OperationType.SUBSCRIPTION:
-            return await self.subscribe(operation, prepared, viewer)
+            return await self.subscribe(replace(operation, query=query), prepared, viewer)
         context = self.service.context(caller=viewer, client=_client(scope))
-        seen.is_run(prepared, operation.query, viewer)
+        seen.is_run(prepared, query, viewer)
         try:
             return await run(prepared, context, operation.variables, within=self.service.operation_timeout)
         except TimedOut as error:

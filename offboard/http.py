@@ -22,6 +22,7 @@ from offboard.insight import Seen, observed
 from offboard.limits import LimitExceeded, TimedOut
 from offboard.media import JSON, RESPONSE_TYPE, STREAM, Accepted
 from offboard.service import Service
+from offboard.trusted import document_id
 from offboard.web_session import HEADER
 from resolvers.errors import RequestError, Unauthenticated
 from resolvers.viewer import Viewer, authenticate
@@ -66,7 +67,8 @@ class ForeignPage(HttpError):
 class Parameters:
     """What a request asks for."""
 
-    query: str
+    query: str | None
+    document_id: str | None
     operation_name: str | None
     variables: dict[str, Any] | None
 
@@ -118,9 +120,8 @@ class Endpoint:
         try:
             _check_form(request)
             parameters = await _parameters(request, self._service.settings.max_body_bytes)
-            prepared = self._service.documents.prepare(
-                parameters.query, parameters.operation_name, parameters.variables
-            )
+            query = self._service.documents.text(parameters.document_id, parameters.query)
+            prepared = self._service.documents.prepare(query, parameters.operation_name, parameters.variables)
             _check_method(request, prepared)
         except (HttpError, BodyTooLarge, RequestErrors):
             await self._caller(request, context)
@@ -132,10 +133,10 @@ class Endpoint:
             elif not prepared.root_fields <= OPEN_FIELDS:
                 raise ForeignPage if self._cookies.is_unproven(request.scope) else Unauthenticated
         if prepared.kind is OperationType.SUBSCRIPTION:
-            operation = Operation(parameters.query, parameters.operation_name, parameters.variables)
+            operation = Operation(query, parameters.operation_name, parameters.variables)
             source = await self._gateway.subscribe(operation, prepared, context.viewer)
             return EventStream(self._service.feed, context.viewer, source)
-        seen.is_run(prepared, parameters.query, context.caller)
+        seen.is_run(prepared, query, context.caller)
         answer = await run(prepared, context, parameters.variables, within=self._service.operation_timeout)
         return _answer(request, 401 if _is_unauthenticated(answer) else None, answer)
 
@@ -189,15 +190,18 @@ async def _parameters(request: Request, most: int) -> Parameters:
     if not isinstance(raw, dict):
         raise HttpError(400, "Send one JSON object with the operation in `query`.")
     query, name, variables = raw.get("query"), raw.get("operationName"), raw.get("variables")
-    if not isinstance(query, str) or not query:
+    if not isinstance(raw.get("extensions"), dict | None):
+        raise HttpError(400, "`extensions` must be an object or null.")
+    named = document_id(raw.get("documentId"), raw.get("extensions"))
+    if not query and named is not None:
+        query = None
+    elif not isinstance(query, str) or not query:
         raise HttpError(400, "`query` must be a string with the GraphQL document.")
     if not isinstance(name, str | None):
         raise HttpError(400, "`operationName` must be a string or null.")
     if not isinstance(variables, dict | None):
         raise HttpError(400, "`variables` must be an object or null.")
-    if not isinstance(raw.get("extensions"), dict | None):
-        raise HttpError(400, "`extensions` must be an object or null.")
-    return Parameters(query, name or None, variables)
+    return Parameters(query, named, name or None, variables)
 
 
 async def _body(request: Request, most: int) -> bytes:

@@ -20,8 +20,9 @@ from offboard.insight import time_statements
 from offboard.mail.mailer import Mailer
 from offboard.mail.transports import open_transport
 from offboard.runner import Runner
-from offboard.settings import Settings
+from offboard.settings import Environment, Settings
 from offboard.tracing import open_spans
+from offboard.trusted import read_manifest
 from offboard.web_session import WebSessions
 from resolvers.attempts import Allowance, Attempts, open_storage
 from resolvers.sessions import touch
@@ -51,7 +52,11 @@ class Service:
             public_url=settings.public_url,
             sender=settings.mail_from,
         )
-        self.documents = Documents(settings.document_limits)
+        self.documents = Documents(
+            settings.document_limits,
+            introspection=settings.environment is Environment.DEVELOPMENT,
+            manifest=read_manifest(settings.trusted_documents) if settings.trusted_documents else None,
+        )
         self.web_sessions = WebSessions(settings.public_url)
         self.clock = Clock(self.database, retention=settings.event_retention)
         self.runner = Runner(self.database)

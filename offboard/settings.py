@@ -16,12 +16,20 @@ from sqlalchemy.exc import ArgumentError
 
 from offboard.feed.limits import SocketLimits
 from offboard.limits import DocumentLimits
+from offboard.trusted import read_manifest
 
 PREFIX = "OFFBOARD_"
 
 
 class InvalidSetting(Exception):
     """A setting that cannot be used. The message is one line, names the variable and never repeats its value."""
+
+
+class Environment(StrEnum):
+    """Whether the server helps those who explore the schema, or keeps it to itself."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
 
 
 class LogFormat(StrEnum):
@@ -153,6 +161,11 @@ def _seconds(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
+def _manifest(path: Path) -> Path:
+    read_manifest(path)
+    return path
+
+
 def _rate(value: Any) -> Any:
     return parse(value) if isinstance(value, str) else value
 
@@ -194,6 +207,8 @@ class Settings(BaseSettings):
     ] = ()
     console_dir: Path | None = None
     traces_url: Annotated[str, AfterValidator(_traces_url)] | None = Field(None, repr=False)
+    environment: Annotated[Environment, BeforeValidator(_lower)] = Environment.DEVELOPMENT
+    trusted_documents: Annotated[Path, AfterValidator(_manifest)] | None = None
     log_format: Annotated[LogFormat, BeforeValidator(_lower)] = LogFormat.CONSOLE
     log_level: Annotated[LogLevel, BeforeValidator(_lower)] = LogLevel.INFO
     password_hash_cost: Annotated[int, Field(ge=1, le=20)] = 2
@@ -259,6 +274,7 @@ _ADVICE = {
     "operation_timeout": "must be seconds, or an ISO 8601 duration such as PT30S",
     "request_timeout": "must be seconds, or an ISO 8601 duration such as PT20S",
     "event_retention": "must be seconds, or an ISO 8601 duration such as P7D",
+    "environment": "must be development or production",
     "log_format": "must be console or json",
     "log_level": "must be debug, info, warning or error",
     "mail_from": "must be an address such as Offboard <offboard@example.com>",

@@ -55,12 +55,13 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a subscribe message asks to be executed."""
+    """What a subscribe message asks to be executed: a document, or one that both sides know by its id."""
 
-    query: str
+    query: str | None
     operation_name: str | None = None
     variables: Json | None = None
     extensions: Json | None = None
+    document_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +120,16 @@ def _operation(message: Json) -> Operation:
     payload = _object(message, "payload")
     if payload is None:
         raise InvalidMessage("payload must be an object")
-    query, name = payload.get("query"), payload.get("operationName")
-    if not isinstance(query, str):
+    query, name, document = payload.get("query"), payload.get("operationName"), payload.get("documentId")
+    extensions = _object(payload, "extensions")
+    is_named = isinstance(document, str) or "persistedQuery" in (extensions or {})
+    if not isinstance(query, str) and not (query is None and is_named):
         raise InvalidMessage("query must be a string")
+    if not isinstance(document, str | None):
+        raise InvalidMessage("documentId must be a string or null")
     if name is not None and not isinstance(name, str):
         raise InvalidMessage("operationName must be a string or null")
-    return Operation(query, name, _object(payload, "variables"), _object(payload, "extensions"))
+    return Operation(query, name, _object(payload, "variables"), extensions, document)
 
 
 def _object(holder: Json, key: str) -> Json | None:
