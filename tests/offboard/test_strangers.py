@@ -1,4 +1,4 @@
-"""What graphql-cop looks for, asked by ourselves: on PyPI there is nothing under its name but the name.
+"""What graphql-cop looks for in production, asked by ourselves: on PyPI there is nothing under its name but the name.
 
 https://github.com/dolevf/graphql-cop lists what it asks. One of its questions above LOW finds what is wanted here: GET
 for queries is part of GraphQL over HTTP, and test_web_session.py shows that no other page gets anything by it.
@@ -11,7 +11,7 @@ import pytest
 from httpx import ASGITransport, AsyncClient, Response
 
 from offboard.app import create_app
-from offboard.settings import Settings
+from offboard.settings import Environment, Settings
 
 pytestmark = pytest.mark.only_on("sqlite")  # nothing of it asks the database
 
@@ -20,7 +20,7 @@ INTROSPECTION = "{ __schema { types { fields { type { fields { type { fields { t
 
 @pytest.fixture
 async def stranger(database_url: str) -> AsyncIterator[AsyncClient]:
-    app = create_app(Settings(database_url=database_url))
+    app = create_app(Settings(database_url=database_url, environment=Environment.PRODUCTION))
     async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
         yield client
 
@@ -53,6 +53,16 @@ async def test_what_is_too_much_is_refused(stranger: AsyncClient, query: str) ->
 async def test_directives_are_not_complained_of_one_by_one(stranger: AsyncClient) -> None:
     answer = await ask(stranger, "{ __typename " + "@aa" * 10 + " }")
     assert len(answer.json()["errors"]) < 10
+
+
+@pytest.mark.parametrize("query", ["{ __schema { types { name } } }", '{ __type(name: "User") { name } }'])
+async def test_the_schema_is_kept_to_itself(stranger: AsyncClient, query: str) -> None:
+    assert refused(await ask(stranger, query))
+
+
+async def test_nothing_is_suggested(stranger: AsyncClient) -> None:
+    assert "did you mean" not in (await ask(stranger, "{ __schema { directive } }")).text.lower()
+    assert "did you mean" not in (await ask(stranger, "{ viewr }")).text.lower()
 
 
 async def test_no_batches(stranger: AsyncClient) -> None:
