@@ -29,6 +29,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--small", type=int, default=10_000, help="how many of them in the workspace to compare with")
     parser.add_argument("--runs", type=int, default=3, help="runs of the operation")
     parser.add_argument("--rounds", type=int, default=40, help="how often each page is asked for")
+    parser.add_argument("--lists", default="", help="only the pages whose names begin with this, such as users")
     parser.add_argument("--quiet", type=float, default=15, help="seconds of nothing else, to compare with")
     parser.add_argument("--engines", default=",".join(ENGINES), help="which databases")
     parser.add_argument("--parts", default=",".join(PARTS), help="what is measured")
@@ -81,7 +82,7 @@ def _measure(options: argparse.Namespace, engine: str, databases: Databases) -> 
         names = (f"pages_{sizes[0]}", f"pages_{sizes[1]}")
         small, large = (databases.make(name, size, size) for name, size in zip(names, sizes, strict=True))
         tell(f"{engine}: the databases are there")
-        found = measure_pages(databases, names, (small, large), options.rounds)
+        found = measure_pages(databases, names, (small, large), options.rounds, options.lists)
         print(f"\n{report.pages(engine, (small, large), found, options.rounds)}", flush=True)
         for name in names if not options.keep else ():
             databases.drop(name)

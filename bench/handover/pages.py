@@ -91,9 +91,12 @@ class Timed:
 
 
 def measure_pages(
-    databases: Databases, names: tuple[str, str], datasets: tuple[Dataset, Dataset], rounds: int
+    databases: Databases, names: tuple[str, str], datasets: tuple[Dataset, Dataset], rounds: int, wanted: str
 ) -> dict[str, Timed]:
-    """Ask for each page in the small and in the large workspace, turn by turn; `names` are those of the databases."""
+    """Ask for each page in the small and in the large workspace, turn by turn; `names` are those of the databases.
+
+    Only what begins with `wanted` is asked for.
+    """
     found: dict[str, Timed] = {}
     small, large = datasets
     one_url, other_url = map(databases.url, names)
@@ -101,6 +104,8 @@ def measure_pages(
         with Client(one.port, small.token) as of_small, Client(other.port, large.token) as of_large:
             clients = (of_small, of_large)
             for name, (query, variables) in LISTS.items():
+                if not name.startswith(wanted):
+                    continue
                 size = _size(of_small, query, variables)
                 found[name] = Timed(
                     size,
@@ -109,7 +114,8 @@ def measure_pages(
                     _turns(clients, query, [_before_last(each, query, variables, size) for each in clients], rounds),
                 )
             for name, user in (("departure, of the leaver", _LEAVER), ("departure, of an agent", _AGENT)):
-                found[name] = Timed(None, _turns(clients, DEPARTURE, [{"id": user}] * 2, rounds))
+                if name.startswith(wanted):
+                    found[name] = Timed(None, _turns(clients, DEPARTURE, [{"id": user}] * 2, rounds))
     return found
 
 
