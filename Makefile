@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install console run test bench-feed bench-handover bench-console screenshots lint schema lock
+.PHONY: help install console run test test-clients bench-feed bench-handover bench-console screenshots lint schema lock
 
 BIN := .venv/bin
 NODE := $(shell node -e 'if (+process.versions.node.split(".")[0] >= 20) console.log("yes")' 2>/dev/null)
@@ -44,6 +44,9 @@ test: install $(if $(shell command -v node),$(if $(wildcard $(CLIENTS)/package-l
 	$(if $(NODE),npm run --silent test --prefix $(CONSOLE),@echo "Node.js 20 is not installed: the console was not tested.")
 	$(BIN)/pytest -n $(TESTERS) --dist worksteal --on sqlite -m "not long" --cov --cov-branch --cov-report=term --cov-fail-under=95
 	$(BIN)/pytest -n $(TESTERS) --dist worksteal -m "long or (on_postgresql and not only_on)"
+
+test-clients: install $(CLIENTS_STAMP) ## Run npm's and Python's GraphQL clients, and npm's audits, against a server; needs Node.js 20
+	$(BIN)/pytest -n 2 --on sqlite tests/e2e/test_node_clients.py tests/e2e/test_libraries.py tests/e2e/test_python_clients.py
 
 $(CLIENTS_STAMP): $(CLIENTS)/package-lock.json
 	npm ci --prefix $(CLIENTS) --ignore-scripts --no-audit --no-fund

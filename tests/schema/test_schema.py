@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
-from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    build_schema,
+    find_breaking_changes,
+)
 
 from schema.root import schema
 
@@ -25,3 +32,9 @@ def test_every_type_field_and_argument_of_inputs_is_described() -> None:
         if not isinstance(kind, GraphQLEnumType):
             bare += [f"{name}.{field}" for field, each in kind.fields.items() if not each.description]
     assert not bare
+
+
+def test_nothing_of_the_last_release_is_broken() -> None:
+    """Red when a client of the last release may fail. A release puts its own schema into released.graphql."""
+    released = build_schema((ROOT / "schema" / "released.graphql").read_text())
+    assert [change.description for change in find_breaking_changes(released, schema._schema)] == []
