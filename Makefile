@@ -9,6 +9,8 @@ CLIENTS := tests/e2e/clients
 CLIENTS_STAMP := $(CLIENTS)/node_modules/.installed
 CONSOLE := console
 CONSOLE_STAMP := $(CONSOLE)/node_modules/.installed
+SCHEMA_LINT := tests/schema/lint
+SCHEMA_LINT_STAMP := $(SCHEMA_LINT)/node_modules/.installed
 BENCH := bench/feed
 BENCH_STAMP := $(BENCH)/node_modules/.installed
 
@@ -69,12 +71,17 @@ screenshots: install console ## Photograph the console's screens into docs/scree
 	mkdir -p docs/screenshots
 	SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/e2e/console/test_screens.py
 
-lint: install $(if $(NODE),$(CONSOLE_STAMP)) ## Check style, types and the direction of imports
+lint: install $(if $(NODE),$(CONSOLE_STAMP) $(SCHEMA_LINT_STAMP)) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(if $(NODE),npm run --silent lint --prefix $(CONSOLE),@echo "Node.js 20 is not installed: the console was not checked.")
+	$(if $(NODE),npm run --silent lint --prefix $(SCHEMA_LINT))
+
+$(SCHEMA_LINT_STAMP): $(SCHEMA_LINT)/package-lock.json
+	npm ci --prefix $(SCHEMA_LINT) --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 schema: install ## Print the schema into schema/schema.graphql
 	$(BIN)/offboard schema > schema/schema.graphql.new
