@@ -82,7 +82,7 @@ def measure_beside(databases: Databases, template: str, dataset: Dataset, quiet_
     with databases.copy(template, "handed_over") as url, databases.serve(url) as server:
         with Client(server.port, dataset.token) as client:
             with _others(server, dataset):
-                time.sleep(_WARM_UP)
+                time.sleep(min(_WARM_UP, quiet_seconds))
             with _others(server, dataset) as noticed["quiet"]:
                 time.sleep(quiet_seconds)
             with _others(server, dataset) as noticed["during"]:

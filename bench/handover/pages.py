@@ -135,10 +135,11 @@ def _turns(
     clients: tuple[Client, Client], query: str, variables: list[dict[str, Any]], rounds: int
 ) -> tuple[float, float]:
     took: tuple[list[float], list[float]] = ([], [])
-    for number in range(rounds + _WARM_UP):
+    unmeasured = min(_WARM_UP, rounds)
+    for number in range(unmeasured + rounds):
         for client, asked, times in zip(clients, variables, took, strict=True):
             _, millis = client.ask(query, **asked)
-            if number >= _WARM_UP:
+            if number >= unmeasured:
                 times.append(millis)
     of_small, of_large = map(statistics.median, took)
     return of_small, of_large
