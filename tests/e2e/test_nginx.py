@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from functools import partial
 from pathlib import Path
 
@@ -143,8 +143,8 @@ async def test_what_a_node_has_got_is_sent_to_another_only_if_it_may_be_repeated
     got: list[bytes] = []
 
     async def die(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        got.append(await reader.readuntil(b" "))
-        writer.close()
+        with closing(writer):
+            got.append(await reader.readuntil(b" "))
 
     async with await asyncio.start_server(die, "127.0.0.1") as dying:
         port = dying.sockets[0].getsockname()[1]

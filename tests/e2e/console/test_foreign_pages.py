@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 
 import pytest
 from playwright.async_api import expect
@@ -12,6 +12,7 @@ from tests.e2e.office import Office
 
 pytestmark = pytest.mark.only_on("sqlite")
 
+PAGE = b"<title>Foreign</title>"
 SIGN_OUT = '{"query": "mutation { signOut { signedOut } }", "x": "'
 
 
@@ -20,10 +21,15 @@ async def foreign_site() -> AsyncIterator[str]:
     """A page on another port: another origin of the same site, to whose requests SameSite lets the cookie through."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<title>Foreign</title>")
-        await writer.drain()
-        writer.close()
+        with (
+            closing(writer),
+            suppress(asyncio.IncompleteReadError),
+        ):  # browsers also connect in advance, and say nothing
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<title>Foreign</title>"
+            )
+            await writer.drain()
 
     async with await asyncio.start_server(answer, "127.0.0.1") as site:
         yield f"http://127.0.0.1:{site.sockets[0].getsockname()[1]}/"
