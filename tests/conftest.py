@@ -24,7 +24,7 @@ from tests.engines import compile_once
 from tests.statements import Plans, PostgresqlPlans, SqlitePlans
 from tests.workshop import Workshop
 
-pytest_plugins = ["tests.e2e.node"]
+pytest_plugins = ["tests.e2e.node", "tests.measuring"]
 
 
 MEMORY = Path("/dev/shm")

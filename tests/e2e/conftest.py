@@ -41,7 +41,6 @@ def _shared_servers(shared_folder: Path, tmp_path_factory: pytest.TempPathFactor
         if engine not in running:
             folder = tmp_path_factory.mktemp("server")
             server = Server(folder, demo_copy(engine, shared_folder, folder), BROKER_URL=OWN_BROKERS[engine])
-            server.measured = True
             running[engine] = server.start()
         return running[engine]
 

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Self
@@ -16,7 +15,6 @@ from tests.services.service import free_port
 from tests.waiting import LIMIT
 
 COVERAGE = "COVERAGE_PROCESS_"
-OFFBOARD = str(Path(sys.executable).with_name("offboard"))
 
 
 def offboard(folder: Path, *arguments: str, **settings: str) -> None:
@@ -45,26 +43,18 @@ def environment(**settings: str) -> dict[str, str]:
     return {**inherited, **{f"OFFBOARD_{name}": value for name, value in chosen.items()}}
 
 
-def _measuring() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith(COVERAGE)}
-
-
 class Server:
-    """A server in a folder, on a database. It keeps its port when it is started again.
-
-    If it is `measured`, it counts for the coverage of the test run and is started as users do. The others start faster.
-    """
+    """A server in a folder, on a database. It keeps its port when it is started again."""
 
     def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
         self.folder = folder
         self.database_url = database_url
         self.settings = settings
         self.port = free_port()
-        self.measured = False
         self._log = folder / f"server-{self.port}.log"
         self._log.touch()
         self._shown = 0
-        self._process: subprocess.Popen[str] | Forked | None = None
+        self._process: Forked | None = None
         self._guard: Guard | None = None
 
     @property
@@ -77,30 +67,15 @@ class Server:
 
     def start(self, **settings: str) -> Self:
         """Start, and return once it says where it listens."""
-        self._process = self._launch(environment(**{"DATABASE_URL": self.database_url, **self.settings, **settings}))
+        chosen = environment(**{"DATABASE_URL": self.database_url, **self.settings, **settings})
+        self._process = Forked(["serve", "--port", str(self.port)], self.folder, chosen, self._log)
         self._guard = Guard(self._process.pid)
-        assert self._process.stdout is not None
         bound = threading.Timer(LIMIT, self._process.kill)
         bound.start()
         greeting = self._process.stdout.readline()
         bound.cancel()
         assert greeting == f"Offboard is serving on {self.url}\n", self.log()
         return self
-
-    def _launch(self, settings: dict[str, str]) -> subprocess.Popen[str] | Forked:
-        arguments = ["serve", "--port", str(self.port)]
-        if not self.measured:
-            return Forked(arguments, self.folder, settings, self._log)
-        with self._log.open("a") as log:
-            return subprocess.Popen(
-                [OFFBOARD, *arguments],
-                cwd=self.folder,
-                env={**settings, **_measuring()},
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
 
     def seconds_worked(self) -> float:
         """The processor time that it has used; on Linux."""
@@ -116,7 +91,6 @@ class Server:
     def wait(self, limit: float = LIMIT) -> int:
         """Wait until it has stopped; its exit code."""
         assert self._process is not None
-        assert self._process.stdout is not None
         assert self._guard is not None
         code = self._process.wait(limit)
         self._process.stdout.close()

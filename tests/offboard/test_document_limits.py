@@ -173,6 +173,7 @@ def test_few_fields_of_one_name_are_compared(name: str) -> None:
     assert (exceeded.limit, exceeded.maximum) == ("comparisons", MOST_COMPARISONS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ATTACKS)
 def test_nothing_holds_the_loop(name: str) -> None:
     """The time of this thread alone counts: neither other processes nor the collector's pauses on them."""

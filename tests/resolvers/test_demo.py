@@ -19,6 +19,8 @@ from resolvers.signing_in import SignedIn, sign_in
 from tests.resolvers.test_importing import dump
 from tests.workshop import Workshop
 
+pytestmark = pytest.mark.long
+
 
 async def column(database: Database, model: Any, name: str) -> list[Any]:
     async with database.read() as reader:

@@ -18,6 +18,8 @@ from schema.root import schema
 from tests.fuzzing import drawn
 from tests.schema.worlds import Kept, World, keep, opened, quick_hashes
 
+pytestmark = pytest.mark.long
+
 EACH = 8
 
 

@@ -27,6 +27,8 @@ from tests.schema.worlds import Kept, World, codes_of, keep, opened, plain, quic
 from tests.statements import watched
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 MINE, THEIRS, NOWHERE = "acmel", "quorl", "quorm"
 """Marks of the same length. THEIRS is in every text of the other workspace, NOWHERE in none."""
 

@@ -19,6 +19,8 @@ from tests.schema.asking import PRINTED, Operation, Place, operations, put
 from tests.schema.worlds import Kept, World, codes_of, keep, opened, quick_hashes
 from tests.workshop import Person
 
+pytestmark = pytest.mark.long
+
 CALLERS = {"owner": "olivia", "admin": "adam", "agent": "dora", "viewer": "vera", "norole": "nil"}
 
 # yes: it is done, or refused for reasons that have nothing to do with who asks. no: FORBIDDEN. ask: OWNER_REQUIRED.

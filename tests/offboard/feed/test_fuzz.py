@@ -15,6 +15,8 @@ from offboard.feed.protocol import CloseCode, InvalidMessage, read
 from tests.fuzzing import drawn
 from tests.offboard.feed.server import Client, Running
 
+pytestmark = pytest.mark.long
+
 TYPES = ["connection_init", "subscribe", "complete", "ping", "pong", "next", "error", "connection_ack"]
 QUERIES = ["echo", "fail", "watch", "count"]
 
