@@ -23,8 +23,9 @@ from offboard.limits import TimedOut
 from offboard.logging import numbered
 from offboard.service import Service
 from offboard.trusted import document_id
+from resolvers.anybody import Anybody
 from resolvers.errors import CursorExpired, RequestError, Unauthenticated
-from resolvers.viewer import Anybody, Standing, Viewer, authenticate_many, recheck_many
+from resolvers.viewer import Standing, Viewer, authenticate_many, recheck_many
 from schema.context import Client, Context
 from schema.subscription import Watched, position_after
 

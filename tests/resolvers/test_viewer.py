@@ -1,6 +1,5 @@
 """Who asks: what a bearer secret stands for, why it works no longer, and what its holder may do."""
 
-from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,8 +13,6 @@ from resolvers.errors import Forbidden, Unauthenticated
 from resolvers.viewer import (
     ACCESS_PREFIX,
     SESSION_PREFIX,
-    Anybody,
-    Standing,
     Viewer,
     authenticate,
     authenticate_many,
@@ -215,19 +212,3 @@ async def test_many_at_once_are_answered_like_each_by_itself(workshop: Workshop,
         async with workshop.database.read() as reader:
             assert await recheck_many(reader, alive) == {viewer: viewer for viewer in alive}
     assert len(statements) == 2
-
-
-async def test_anybody_is_everybody_of_one_standing(workshop: Workshop, ana: Person) -> None:
-    """Red when something that tells one viewer from another is read unnoticed, a field added later too."""
-    rights = [name for name in dir(Viewer) if isinstance(getattr(Viewer, name), property) and name != "standing"]
-    for person in (workshop.olivia, ana, await workshop.partner(TokenScope.USERS_READ, TokenScope.SESSIONS_WATCH)):
-        viewer = person.viewer
-        anybody = Anybody(viewer.standing)
-        assert anybody.standing == viewer.standing
-        for name in {*rights, *Standing._fields}:
-            assert getattr(anybody, name) == getattr(viewer, name)
-        assert not anybody.asked_who
-        for name in {field.name for field in fields(Viewer)} - {*Standing._fields}:
-            asked = Anybody(viewer.standing)
-            assert getattr(asked, name) is None
-            assert asked.asked_who
