@@ -15,6 +15,7 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 
 from models.database import Database
+from models.enums import Role
 from offboard import service
 from offboard.app import create_app
 from offboard.settings import Settings
@@ -22,7 +23,7 @@ from tests.api import Api, Postbox
 from tests.databases import ENGINES, Databases, on, open_databases
 from tests.engines import compile_once
 from tests.statements import Plans, PostgresqlPlans, SqlitePlans
-from tests.workshop import Workshop
+from tests.workshop import Person, Workshop
 
 pytest_plugins = ["tests.e2e.node", "tests.measuring"]
 
@@ -142,6 +143,18 @@ async def workshop(database: Database, databases: Databases) -> Workshop:
     """A workspace `acme` with the owner Olivia, signed in."""
     assert databases.workshop is not None
     return on(database, databases.workshop)
+
+
+@pytest.fixture
+async def ana(workshop: Workshop) -> Person:
+    """An agent, who has not signed in."""
+    return await workshop.person("Ana Abel", Role.AGENT)
+
+
+@pytest.fixture
+async def bob(workshop: Workshop) -> Person:
+    """Another one."""
+    return await workshop.person("Bob Burr", Role.AGENT)
 
 
 @pytest.fixture

@@ -36,16 +36,6 @@ def nothing_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runners, "READ_AHEAD", 7)
 
 
-@pytest.fixture
-async def ana(workshop: Workshop) -> Person:
-    return await workshop.person("Ana Abel", Role.AGENT)
-
-
-@pytest.fixture
-async def bob(workshop: Workshop) -> Person:
-    return await workshop.person("Bob Burr", Role.AGENT)
-
-
 @asynccontextmanager
 async def alive(database: Database, **words: Any) -> AsyncIterator[Runner]:
     runner = Runner(database, **words)

@@ -5,7 +5,6 @@ from uuid import UUID
 
 import pytest
 
-from models.enums import Role
 from resolvers.assignments import AssignmentsPage, assignments_of
 from resolvers.conversations import add_note, assign_conversation
 from resolvers.errors import InvalidCursor
@@ -17,11 +16,6 @@ from tests.records import call
 from tests.resolvers.handing_over import hand_over, to
 from tests.statements import Plans, watched
 from tests.workshop import Person, Workshop
-
-
-@pytest.fixture
-async def ana(workshop: Workshop) -> Person:
-    return await workshop.person("Ana Abel", Role.AGENT)
 
 
 async def history(shop: Workshop, *ids: UUID, **args: Any) -> dict[UUID, AssignmentsPage]:

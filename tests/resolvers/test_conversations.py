@@ -18,11 +18,6 @@ FIELD = ("to", "userId")
 
 
 @pytest.fixture
-async def ana(workshop: Workshop) -> Person:
-    return await workshop.person("Ana Abel", Role.AGENT)
-
-
-@pytest.fixture
 async def refund(workshop: Workshop) -> UUID:
     return await workshop.conversation(updated_at=DAWN)
 

@@ -43,11 +43,6 @@ async def ana(workshop: Workshop) -> Person:
     return ana
 
 
-@pytest.fixture
-async def bob(workshop: Workshop) -> Person:
-    return await workshop.person("Bob Burr", Role.AGENT)
-
-
 async def status(shop: Workshop, who: Person) -> UserStatus:
     found: UserStatus = (await shop.load(User, id=who.id)).status
     return found

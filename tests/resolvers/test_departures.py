@@ -21,11 +21,6 @@ from tests.workshop import Person, Workshop
 A = AuditAction
 
 
-@pytest.fixture
-async def ana(workshop: Workshop) -> Person:
-    return await workshop.person("Ana Abel", Role.AGENT)
-
-
 async def test_a_plan_is_kept_recorded_and_told(workshop: Workshop, ana: Person) -> None:
     bob, at, back = await workshop.person("Bob", Role.AGENT), in_days(3), in_days(10)
     words = {

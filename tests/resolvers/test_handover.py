@@ -23,16 +23,6 @@ from tests.workshop import Person, Workshop
 OPEN, SNOOZED, CLOSED = ConversationStatus
 
 
-@pytest.fixture
-async def ana(workshop: Workshop) -> Person:
-    return await workshop.person("Ana Abel", Role.AGENT)
-
-
-@pytest.fixture
-async def bob(workshop: Workshop) -> Person:
-    return await workshop.person("Bob Burr", Role.AGENT)
-
-
 async def test_what_somebody_had_goes_to_a_colleague(workshop: Workshop, ana: Person, bob: Person) -> None:
     mine = [await workshop.conversation(assignee=ana, updated_at=minute(1)) for _ in range(3)]
     others = [await workshop.conversation(assignee=workshop.olivia), await workshop.conversation()]

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from models.enums import ConversationStatus, ErrorCode, FollowUpKind, Role
+from models.enums import ConversationStatus, ErrorCode, FollowUpKind
 from models.types import NOBODY
 from models.work import FollowUp
 from resolvers.handover import bulk_reassign
@@ -15,16 +15,6 @@ from tests.resolvers.handing_over import UNASSIGNED, assignees, hand_over, opera
 from tests.workshop import Person, Workshop
 
 OPEN, SNOOZED, CLOSED = ConversationStatus
-
-
-@pytest.fixture
-async def ana(workshop: Workshop) -> Person:
-    return await workshop.person("Ana Abel", Role.AGENT)
-
-
-@pytest.fixture
-async def bob(workshop: Workshop) -> Person:
-    return await workshop.person("Bob Burr", Role.AGENT)
 
 
 @pytest.mark.parametrize(

@@ -33,16 +33,6 @@ def runner(workshop: Workshop) -> Node:
     return Node(workshop.database)
 
 
-@pytest.fixture
-async def ana(workshop: Workshop) -> Person:
-    return await workshop.person("Ana Abel", Role.AGENT)
-
-
-@pytest.fixture
-async def bob(workshop: Workshop) -> Person:
-    return await workshop.person("Bob Burr", Role.AGENT)
-
-
 async def delete(shop: Workshop, who: Person) -> None:
     words = {"user_id": who.id, "confirmation": who.email, "reason": DeletionReason.PRIVACY_REQUEST}
     await call(shop, delete_user, shop.olivia, **words)

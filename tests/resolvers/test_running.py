@@ -45,16 +45,6 @@ def runner(workshop: Workshop) -> Node:
     return Node(workshop.database)
 
 
-@pytest.fixture
-async def ana(workshop: Workshop) -> Person:
-    return await workshop.person("Ana Abel", Role.AGENT)
-
-
-@pytest.fixture
-async def bob(workshop: Workshop) -> Person:
-    return await workshop.person("Bob Burr", Role.AGENT)
-
-
 async def follow_ups(shop: Workshop, ids: Sequence[UUID], assignee: Person) -> list[UUID]:
     made = [
         FollowUp(

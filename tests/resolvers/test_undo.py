@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from models.enums import AuditAction, BulkOperationStatus, ConversationStatus, ErrorCode, Role
+from models.enums import AuditAction, BulkOperationStatus, ConversationStatus, ErrorCode
 from models.people import Actor
 from models.types import NOBODY, now
 from models.work import BulkOperation, Conversation, FollowUp
@@ -24,16 +24,6 @@ from tests.statements import watched
 from tests.workshop import Person, Workshop
 
 OPEN, SNOOZED, CLOSED = ConversationStatus
-
-
-@pytest.fixture
-async def ana(workshop: Workshop) -> Person:
-    return await workshop.person("Ana Abel", Role.AGENT)
-
-
-@pytest.fixture
-async def bob(workshop: Workshop) -> Person:
-    return await workshop.person("Bob Burr", Role.AGENT)
 
 
 async def hand_over(shop: Workshop, *people: Person, words: dict[str, Any] | None = None, **filter: Any) -> UUID:
