@@ -261,6 +261,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_one_that_hangs_does_not_h
 
 
 @ONCE
+@pytest.mark.long
 async def test_workers_end_with_their_supervisor(tmp_path: Path, database_url: str, redis: str) -> None:
     """Else they would keep the port from whatever is started in its place."""
     with serving(tmp_path, database_url, "--workers", "2", OFFBOARD_BROKER_URL=redis) as server:
@@ -271,6 +272,7 @@ async def test_workers_end_with_their_supervisor(tmp_path: Path, database_url: s
 
 
 @ONCE
+@pytest.mark.long
 async def test_a_worker_that_cannot_start_ends_the_command(tmp_path: Path, database_url: str, redis: str) -> None:
     with starting(tmp_path, database_url, "--workers", "2", OFFBOARD_BROKER_URL=redis) as server:
         await until(lambda: len(server.children()) == 2)
