@@ -260,7 +260,7 @@ class Database:
     async def close(self) -> None:
         """Wait for what is under way, then close every connection."""
         await self.drain()
-        await self.engine.dispose()
+        await self.means.close()
 
     async def checkpoint(self) -> None:
         """Let the database's log not grow further, without the lock: between transactions that write much."""

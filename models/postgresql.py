@@ -91,6 +91,10 @@ class Postgresql:
         event.listen(self.engine.sync_engine, "begin", _begin)
         event.listen(self.engine.sync_engine, "handle_error", _hide_values)
 
+    async def close(self) -> None:
+        """Close every connection that nobody uses."""
+        await self.engine.dispose()
+
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Writers need not wait for each other: rows are locked."""
         return nullcontext()

@@ -18,9 +18,9 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import aiosqlite
-from sqlalchemy import Connection, Select, event, make_url
+from sqlalchemy import URL, Connection, Select, event, make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only
 
@@ -40,20 +40,18 @@ class Sqlite:
         location = make_url(url)
         if read_only:
             location = location.set(database=read_only_name(location.database or ""), query={"uri": "true"})
-        self.engine = create_async_engine(
-            location,
-            pool_size=10,
-            max_overflow=10,
-            pool_use_lifo=True,
-            hide_parameters=True,
-            connect_args={"async_creator_fn": _connect},
-        )
+        self.engine = _engine(location, "FULL", pool_size=10, max_overflow=10, pool_use_lifo=True)
         self.readers = self.engine
         self.writers = self.engine.execution_options(begin="BEGIN IMMEDIATE")
-        self.hasty_writers = self.writers.execution_options(synchronous="NORMAL")
+        # One connection, as there is one writer at a time: it keeps in its cache what it has just written.
+        self._hasty = _engine(location, "NORMAL", pool_size=1, max_overflow=0)
+        self.hasty_writers = self._hasty.execution_options(begin="BEGIN IMMEDIATE")
         self._turn = asyncio.Lock()
-        event.listen(self.engine.sync_engine, "connect", _configure)
-        event.listen(self.engine.sync_engine, "begin", _begin)
+
+    async def close(self) -> None:
+        """Close every connection that nobody uses."""
+        await self.engine.dispose()
+        await self._hasty.dispose()
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Wait until no other writer of this process is at work."""
@@ -149,20 +147,27 @@ class _Cursor:
             self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid
 
 
+def _engine(location: URL, synchronous: str, **pool: Any) -> AsyncEngine:
+    engine = create_async_engine(location, hide_parameters=True, connect_args={"async_creator_fn": _connect}, **pool)
+    event.listen(engine.sync_engine, "connect", partial(_configure, synchronous=synchronous))
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
 def _connect(path: str, **options: Any) -> _Connection:
     connection = _Connection(partial(sqlite3.connect, path, **options), iter_chunk_size=1)
     connection._thread.daemon = True  # as SQLAlchemy does it: what was left open must not hold up the process's end
     return connection
 
 
-def _configure(connection: Any, _record: ConnectionPoolEntry) -> None:
+def _configure(connection: Any, _record: ConnectionPoolEntry, *, synchronous: str) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     _use_log(cursor)
     for pragma in (
         f"wal_autocheckpoint = {LONGEST_LOG}",
-        "synchronous = FULL",
+        f"synchronous = {synchronous}",
         "foreign_keys = ON",
         "secure_delete = ON",
         "cache_size = -16000",
@@ -190,8 +195,4 @@ def _use_log(cursor: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    synchronous = connection.get_execution_options().get("synchronous", "FULL")
-    if connection.info.get("synchronous", "FULL") != synchronous:
-        connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
-        connection.info["synchronous"] = synchronous
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))

@@ -22,7 +22,8 @@ from models.database import Database, Tx
 from schema import ids
 
 LIMIT = 600
-LOOK_AGAIN = 0.05
+LOOK_AGAIN = 0.25
+"""As often as bulkOperationProgress would tell."""
 
 BULK_REASSIGN = """mutation ($from: ID!, $to: ID!) {
   bulkReassign(input: {filter: {assignedTo: {userId: $from}}, to: {userId: $to}}) {
