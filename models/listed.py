@@ -1,6 +1,6 @@
 """Thousands of rows by their ids, of which Python sees nothing but the values that the driver gave it.
 
-To make a UUID of each, and text of that again, took longer than to change the rows.
+To make a UUID of each, and text of that again, takes longer than to read them.
 """
 
 from collections.abc import Sequence

@@ -29,7 +29,7 @@ LEASE = timedelta(seconds=5)
 POLL_S = 1.0
 TRY_AGAIN_S = 5.0
 
-HELD_S = 0.014
+HELD_S = 0.012
 """How long a chunk is to hold the workspace's lock: 20 ms would be too long."""
 
 SMALLEST, FIRST, LARGEST = 150, 400, 2_000

@@ -1,4 +1,4 @@
-"""Statements that are made once for an operation, and run for each of its chunks: making them took as long."""
+"""Statements that are made once for an operation, run for each of its chunks: to make them takes long."""
 
 from sqlalchemy import BindParameter, Insert, Integer, Update, bindparam
 from sqlalchemy.sql.visitors import iterate
