@@ -12,6 +12,8 @@ from tests.e2e.sockets import socket_of
 from tests.e2e.workload import give_work
 
 MANY = 6_000
+TOO_MANY = 40_000
+"""What takes longer than a request to stop it needs to arrive."""
 PROGRESS = """subscription($id: ID!) { bulkOperationProgress(id: $id) {
   id status matched processed reassignedConversations skipped finishedAt
 } }"""
@@ -95,6 +97,7 @@ async def test_a_large_hand_over_is_followed_to_its_end(office: Office, ana: Per
 
 
 async def test_it_is_stopped_where_it_is(office: Office, ana: Person) -> None:
+    await give_work(office, ana, TOO_MANY - MANY)
     ben = await office.hire("Ben")
     started = await office.olivia.do(HAND_OVER, **{"from": ana.id, "to": ben.id})
     operation_id = started["operation"]["id"]
