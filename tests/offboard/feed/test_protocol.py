@@ -110,6 +110,15 @@ async def test_silence_is_closed_with_4408(feed: Feed, acme: Acme) -> None:
         assert await client.closing() == (4408, "Connection initialisation timeout")
 
 
+async def test_pings_are_no_introduction(feed: Feed, acme: Acme) -> None:
+    """Red when any message stops the clock."""
+    async with serving(feed, init_timeout=SHORT) as running, running.client() as client:
+        await silence(client)
+        await client.say(type="pong")
+        await client.say(type="complete", id="1")
+        assert await client.closing() == (4408, "Connection initialisation timeout")
+
+
 async def test_an_init_in_time_stops_the_clock(feed: Feed, acme: Acme) -> None:
     async with serving(feed, init_timeout=2 * SHORT) as running:
         await acme.admit(running, "ana")
@@ -180,10 +189,18 @@ async def test_a_live_id_is_closed_with_4409(running: Running, acme: Acme, query
         '{"type":"connection_ack"}',
         '{"type":"next","id":"1","payload":{}}',
         '{"type":"error","id":"1","payload":[]}',
+        '[{"type":"ping"}]',
+        '{"type":"ping"}{"type":"ping"}',
+        '\ufeff{"type":"ping"}',
+        '{"type":"PING"}',
         '{"type":"ping","payload":7}',
+        '{"type":"ping","payload":false}',
+        '{"type":"ping","payload":{"sent":NaN}}',
         '{"type":"pong","payload":[]}',
         '{"type":"connection_init","payload":"Bearer ana"}',
+        '{"type":"connection_init","payload":[]}',
         '{"type":"complete"}',
+        '{"type":"complete","id":7}',
         '{"type":"complete","id":""}',
         '{"type":"subscribe","payload":{"query":"echo"}}',
         '{"type":"subscribe","id":7,"payload":{"query":"echo"}}',
@@ -193,7 +210,9 @@ async def test_a_live_id_is_closed_with_4409(running: Running, acme: Acme, query
         '{"type":"subscribe","id":"1","payload":null}',
         '{"type":"subscribe","id":"1","payload":[]}',
         '{"type":"subscribe","id":"1","payload":{}}',
+        '{"type":"subscribe","id":"1","payload":"echo"}',
         '{"type":"subscribe","id":"1","payload":{"query":null}}',
+        '{"type":"subscribe","id":"1","payload":{"query":["echo"]}}',
         '{"type":"subscribe","id":"1","payload":{"query":"echo","operationName":7}}',
         '{"type":"subscribe","id":"1","payload":{"query":"echo","variables":[]}}',
         '{"type":"subscribe","id":"1","payload":{"query":"echo","extensions":"x"}}',
