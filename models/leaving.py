@@ -64,8 +64,8 @@ class AnnouncedDeletion(SQLModel, table=True):
 class Notice(SQLModel, table=True):
     """A mail to one owner that waits for the mailer; the row goes when the mail was handed over.
 
-    `details` holds actor ids, times and enum names, never a name or an address: the mail is put together when it is
-    sent.
+    `details` holds actor ids, times, counts and enum names, never a name or an address: the mail is put together when
+    it is sent.
     """
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

@@ -84,13 +84,18 @@ async def bulk_reassign(
 
 
 async def hand_over_work_of(tx: Tx, viewer: Viewer, member: Member, to: Target, *, even_nothing: bool) -> UUID | None:
-    """Hand over all unfinished work of one user, inside a verb that holds the lock and has checked permission.
+    """Hand over all unfinished work of who leaves, inside a verb that holds the lock and has checked permission.
 
-    Where there is none, an operation tells so only with `even_nothing`; where it is under way, the one that does it.
-    Refuses with NOT_FOUND or ASSIGNEE_INACTIVE.
+    Where there is none, an operation tells so only with `even_nothing`; where a request of the same kind has it
+    under way, that one's. The owners are told by mail if it ends as FAILED. Refuses with NOT_FOUND or
+    ASSIGNEE_INACTIVE.
     """
     plan = Plan(
-        to=tuple(await resolve_target(tx, viewer, to)), status=UNFINISHED, any_status=True, holder_id=member.actor.id
+        to=tuple(await resolve_target(tx, viewer, to)),
+        status=UNFINISHED,
+        any_status=True,
+        holder_id=member.actor.id,
+        departure=True,
     )
     if under_way := await _same_under_way(tx, viewer, plan):
         return under_way

@@ -29,7 +29,7 @@ def is_owner(workspace_id: Any) -> ColumnElement[bool]:
 async def tell_owners(tx: Tx, workspace_id: UUID, kind: NoticeKind, **details: Any) -> None:
     """Queue a mail to each active owner, in the transaction that it tells of.
 
-    `details` are actor ids (as text), times (in ISO 8601) and enum names, see offboard.mail.notices.
+    `details` are actor ids (as text), times (in ISO 8601), counts and enum names, see offboard.mail.notices.
     """
     owners = await tx.rows(
         select(USER.c.id).join(ROLE, ROLE.c.user_id == USER.c.id).where(is_owner(workspace_id)).order_by(USER.c.id)

@@ -151,11 +151,29 @@ def _hand_over_failed(details: Details, people: People, workspace: str) -> Text 
     )
 
 
+def _hand_over_stopped(details: Details, people: People, workspace: str) -> Text | None:
+    if (who := people.get(details["whose"])) is None:
+        return None
+    named = [people[actor_id].name for actor_id in details["to"] if actor_id in people]
+    to = f" to {', '.join(named)}" if named else ""
+    moved = f"{_count(details['conversations'], 'conversation')} and {_count(details['followUps'], 'follow-up')}"
+    return Text(
+        f"The work of {who.name} was not handed over to the end",
+        (
+            f"{who.name} ({who.email}) was deactivated in {workspace}, and the work was to be handed over{to}. That "
+            "could not be finished: somebody who was to get it is inactive or deleted by now.",
+            f"Handed over so far: {moved}. Still assigned to {who.name}: up to {details['left']} conversations and "
+            "follow-ups.",
+            "Hand the rest over to somebody who is there. What was handed over stays so, unless you undo it.",
+        ),
+    )
+
+
 def _deletion_announced(details: Details, people: People, workspace: str) -> Text | None:
     days = {people[actor_id]: day for actor_id, day in details["people"].items() if actor_id in people}
     if not days:
         return None
-    count = "1 user" if len(days) == 1 else f"{len(days)} users"
+    count = _count(len(days), "user")
     return Text(
         f"{count} of {workspace} will be deleted",
         (
@@ -170,8 +188,13 @@ def _deletion_announced(details: Details, people: People, workspace: str) -> Tex
 _TEXTS: dict[NoticeKind, Callable[[Details, People, str], Text | None]] = {
     NoticeKind.DEPARTURE_FAILED: _departure_failed,
     NoticeKind.HAND_OVER_FAILED: _hand_over_failed,
+    NoticeKind.HAND_OVER_STOPPED: _hand_over_stopped,
     NoticeKind.DELETION_ANNOUNCED: _deletion_announced,
 }
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _time(text: str) -> str:

@@ -22,7 +22,8 @@ class Plan:
     """Which conversations and follow-ups go to which actors in turn; none means Unassigned.
 
     `holder_id` is the actor whose work is meant. `any_status` tells that follow-ups go along whatever the status of
-    their conversation. `released` are those whose work read as Unassigned when the hand-over started.
+    their conversation. `released` are those whose work read as Unassigned when the hand-over started. `departure` tells
+    that it belongs to the holder's: whoever asked for that may not follow it to its end.
     """
 
     to: tuple[UUID, ...]
@@ -36,6 +37,7 @@ class Plan:
     unsnooze: bool = False
     follow_ups: bool = True
     released: tuple[UUID, ...] = ()
+    departure: bool = False
 
     def dump(self) -> dict[str, Any]:
         """As JSON has it."""

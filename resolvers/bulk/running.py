@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, null, or_, select, true, update
 
 from models.database import Reader, Tx, table
-from models.enums import AuditAction, BulkOperationStatus, ErrorCode
+from models.enums import AuditAction, BulkOperationStatus, ErrorCode, NoticeKind
 from models.types import now
 from models.work import BulkOperation
 from resolvers import audit
@@ -19,6 +19,7 @@ from resolvers.bulk.plan import Plan
 from resolvers.bulk.releasing import Release
 from resolvers.bulk.undoing import Undo
 from resolvers.members import system_actor
+from resolvers.notices import tell_owners
 from resolvers.revisions import next_revision
 from resolvers.targets import all_active
 
@@ -136,7 +137,7 @@ async def carry_on(tx: Tx, job: Job, to_do: ToDo | None) -> Job | None:
     None once it has ended: also when somebody who was to get the work is inactive by now. Raises LeaseLost.
     """
     if not await all_active(tx, job.targets):
-        await _end(tx, job, BulkOperationStatus.FAILED, failure_code=ErrorCode.ASSIGNEE_INACTIVE, failure_message=GONE)
+        await _fail(tx, job)
         return None
     if to_do is not None:
         return await advance(tx, job, to_do)
@@ -162,13 +163,36 @@ async def cancel(tx: Tx, operation: BulkOperation, by_id: UUID) -> None:
     await _end(tx, job, BulkOperationStatus.CANCELLED, by_id)
 
 
-async def _end(tx: Tx, job: Job, status: BulkOperationStatus, by_id: UUID | None = None, **values: Any) -> None:
+async def _fail(tx: Tx, job: Job) -> None:
+    """End an operation that cannot go on. The owners are told if the work then stays with somebody who has left."""
+    code = ErrorCode.ASSIGNEE_INACTIVE
+    row = await _end(tx, job, BulkOperationStatus.FAILED, failure_code=code, failure_message=GONE)
+    if isinstance(job.work, HandOver) and job.work.plan.departure:
+        await tell_owners(
+            tx,
+            job.operation.workspace_id,
+            NoticeKind.HAND_OVER_STOPPED,
+            code=code,
+            whose=str(job.work.plan.holder_id),
+            to=[str(each) for each in job.work.plan.to],
+            conversations=row.reassigned_conversations,
+            followUps=row.reassigned_follow_ups,
+            left=row.matched - row.processed,
+        )
+
+
+async def _end(tx: Tx, job: Job, status: BulkOperationStatus, by_id: UUID | None = None, **values: Any) -> Row[Any]:
     ended = {"plan": null(), "state": null(), "lease_owner_id": None, "lease_until": None, "finished_at": tx.now}
     row = await tx.row(
         update(OPERATION)
         .where(*_still_ours(job))
         .values(status=status, **ended, **values)
-        .returning(OPERATION.c.reassigned_conversations, OPERATION.c.reassigned_follow_ups)
+        .returning(
+            OPERATION.c.reassigned_conversations,
+            OPERATION.c.reassigned_follow_ups,
+            OPERATION.c.matched,
+            OPERATION.c.processed,
+        )
     )
     if row is None:
         raise LeaseLost
@@ -181,6 +205,7 @@ async def _end(tx: Tx, job: Job, status: BulkOperationStatus, by_id: UUID | None
         by_id = await system_actor(tx, operation.workspace_id)
     done = {"conversations": row.reassigned_conversations, "followUps": row.reassigned_follow_ups}
     await _record(tx, job, _action(job, status), by_id or operation.started_by_id, **done)
+    return row
 
 
 async def _record(tx: Tx, job: Job, action: AuditAction, actor_id: UUID, **details: int) -> None:

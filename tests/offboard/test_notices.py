@@ -43,6 +43,11 @@ async def hand_over_failed(shop: Workshop, ana: Person, code: str, *to: Person) 
     await tell(shop, NoticeKind.HAND_OVER_FAILED, **words, at=AT, to=[str(each.actor_id) for each in to])
 
 
+async def hand_over_stopped(shop: Workshop, ana: Person, *to: Person) -> None:
+    words = {"code": "ASSIGNEE_INACTIVE", "whose": str(ana.actor_id), "to": [str(each.actor_id) for each in to]}
+    await tell(shop, NoticeKind.HAND_OVER_STOPPED, **words, conversations=6_000, followUps=1, left=2_500)
+
+
 async def sent(database: Database) -> list[Any]:
     outbox = Outbox()
     await new_mailer(database, outbox).send_due()
@@ -74,6 +79,25 @@ async def test_a_hand_over_that_could_not_be_done(workshop: Workshop, database: 
         assert words in plain
 
 
+async def test_a_hand_over_that_could_not_be_finished(workshop: Workshop, database: Database, ana: Person) -> None:
+    bob = await workshop.person("Bob Burr", Role.AGENT)
+    await hand_over_stopped(workshop, ana, bob, workshop.olivia)
+    (mail,) = await sent(database)
+    assert mail["Subject"] == "The work of Ana <b>Abel</b> was not handed over to the end"
+    plain, html = texts(mail)
+    assert "<b>" not in html
+    for words in (
+        "ana@acme.test",
+        "to Bob Burr, Olivia Owens",
+        "inactive or deleted by now",
+        "6000 conversations and 1 follow-up.",
+        "up to 2500 conversations",
+        "Hand the rest over",
+    ):
+        assert words in plain
+        assert words in html
+
+
 async def test_who_will_be_deleted(workshop: Workshop, database: Database, ana: Person) -> None:
     bob = await workshop.person("Bob Burr", Role.AGENT)
     later = AT.replace("03-01", "03-02")
@@ -100,6 +124,7 @@ async def test_of_somebody_deleted_meanwhile_nothing_is_said(
     bob = await workshop.person("Bob Burr", Role.AGENT)
     await departure_failed(workshop, ana)
     await hand_over_failed(workshop, ana, "NOT_FOUND")
+    await hand_over_stopped(workshop, ana, bob)
     await tell(workshop, NoticeKind.DELETION_ANNOUNCED, people={str(ana.actor_id): AT})
     await tell(workshop, NoticeKind.DELETION_ANNOUNCED, people={str(ana.actor_id): AT, str(bob.actor_id): AT})
     await delete(workshop, ana)

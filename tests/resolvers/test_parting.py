@@ -7,21 +7,29 @@ import pytest
 
 from models.enums import (
     AuditAction,
+    BulkOperationStatus,
     ConversationStatus,
     ErrorCode,
     EventKind,
+    NoticeKind,
     RevocationReason,
     Role,
     TokenScope,
     UserStatus,
 )
+from models.leaving import Notice
 from models.people import AccessToken, User
 from models.types import NOBODY
 from models.work import BulkOperation, Conversation, FollowUp
+from resolvers.bulk import running
+from resolvers.handover import cancel_bulk_reassign
 from resolvers.lifecycle import Deactivated, deactivate_user
 from resolvers.targets import Target
 from resolvers.viewer import authenticate
 from tests.records import audit_rows, call, event_rows, refused, unchanged, why_signed_out
+from tests.resolvers.handing_over import hand_over
+from tests.resolvers.leaving import carry_out_due, pass_time, schedule
+from tests.resolvers.running import Node
 from tests.workshop import Person, Workshop
 
 FIELD = ("handOver", "userId")
@@ -129,3 +137,89 @@ async def test_access_tokens_that_the_user_created_go_on_request(
     entries = [row for row in await audit_rows(workshop) if row.action is AuditAction.TOKEN_REVOKED]
     assert [entry.target_id for entry in entries] == [ana.actor_id] * 2
     await unchanged(workshop, deactivate_user, workshop.olivia, user_id=ana.id, revoke_access_tokens=True)
+
+
+async def by_hand(shop: Workshop, who: Person, to: Target) -> None:
+    await deactivate(shop, who, hand_over=to)
+
+
+async def as_planned(shop: Workshop, who: Person, to: Target) -> None:
+    await schedule(shop, who, hand_over=to)
+    await pass_time(shop, days=1)
+    await carry_out_due(shop.database)
+
+
+@pytest.fixture
+async def holder(workshop: Workshop, ana: Person, monkeypatch: pytest.MonkeyPatch) -> Person:
+    """Ana with five conversations and a follow-up, all of which are handed over in the background."""
+    monkeypatch.setattr(running, "AT_ONCE", 0)
+    held = [await workshop.conversation(assignee=ana) for _ in range(5)]
+    await workshop.follow_up(held[0], ana)
+    return ana
+
+
+@pytest.mark.parametrize("leave", [by_hand, as_planned])
+async def test_owners_are_told_that_the_work_stays_with_who_left(
+    workshop: Workshop, holder: Person, bob: Person, leave: Any
+) -> None:
+    omar = await workshop.person("Omar", Role.OWNER)
+    await workshop.person("Ina", Role.OWNER, inactive=True)
+    await workshop.person("Adam", Role.ADMIN)
+    runner = Node(workshop.database)
+    await leave(workshop, holder, Target((workshop.olivia.id, bob.id), FIELD))
+    job = await runner.take_on()
+    assert job is not None
+    job = await runner.go_on(job, 2)
+    assert job is not None
+    await deactivate(workshop, bob)
+    assert await workshop.count(Notice) == 0
+    await runner.finish(job)
+    assert (await workshop.load(BulkOperation)).status is BulkOperationStatus.FAILED
+    for owner in (workshop.olivia, omar):
+        notice = await workshop.load(Notice, user_id=owner.id)
+        assert notice.kind is NoticeKind.HAND_OVER_STOPPED
+        assert notice.details == {
+            "code": "ASSIGNEE_INACTIVE",
+            "whose": str(holder.actor_id),
+            "to": [str(workshop.olivia.actor_id), str(bob.actor_id)],
+            "conversations": 2,
+            "followUps": 0,
+            "left": 4,
+        }
+    assert await workshop.count(Notice) == 2
+    assert await workshop.count(Conversation, assignee_id=holder.actor_id) == 3
+
+
+async def test_a_hand_over_of_its_own_is_followed_by_who_asked_for_it(
+    workshop: Workshop, holder: Person, bob: Person
+) -> None:
+    await hand_over(workshop, Target((bob.id,), FIELD), assigned_to_user_id=holder.id)
+    await deactivate(workshop, holder)
+    await deactivate(workshop, bob)
+    await Node(workshop.database).finish_all()
+    assert (await workshop.load(BulkOperation)).status is BulkOperationStatus.FAILED
+    assert await workshop.count(Notice) == 0
+
+
+@pytest.mark.parametrize("stop", [True, False])
+async def test_owners_are_not_told_of_what_was_finished_or_stopped_by_hand(
+    workshop: Workshop, holder: Person, bob: Person, stop: bool
+) -> None:
+    done = await deactivate(workshop, holder, hand_over=Target((bob.id,), FIELD))
+    if stop:
+        await call(workshop, cancel_bulk_reassign, workshop.olivia, operation_id=done.operation_id)
+    await Node(workshop.database).finish_all()
+    assert await workshop.count(Notice) == 0
+
+
+async def test_leaving_during_a_hand_over_of_its_own_starts_one_that_owners_hear_of(
+    workshop: Workshop, holder: Person, bob: Person
+) -> None:
+    target = Target((bob.id,), FIELD)
+    first = await hand_over(workshop, target, assigned_to_user_id=holder.id)
+    second = await deactivate(workshop, holder, hand_over=target)
+    again = await deactivate(workshop, holder, hand_over=target)
+    assert first.operation_id != second.operation_id == again.operation_id
+    await deactivate(workshop, bob)
+    await Node(workshop.database).finish_all()
+    assert (await workshop.load(Notice)).details["left"] == 6
