@@ -1,7 +1,7 @@
-"""How often somebody may fail to sign in, or ask for a reset, before having to wait.
+"""How often somebody may fail with a password, or ask for a reset, before having to wait.
 
-Whoever signs in already is let be: a session that is open never passes here. Attempts are counted before they are made,
-so that many at once are no way around the limit, and what succeeds is taken back.
+Whoever is signed in is let be: a session that is open passes here only to change its password. Attempts are counted
+before they are made, so that many at once are no way around the limit, and what succeeds is taken back.
 
 Where the storage does not answer nobody is kept from signing in: passwords stay as hard to guess as their hash makes
 them, and the log tells.
@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -57,13 +57,32 @@ class Attempts:
         self._sign_ins = sign_ins
         self._resets = resets
 
-    @asynccontextmanager
-    async def sign_in(self, workspace: str, email: str, address: str | None) -> AsyncIterator[None]:
+    def sign_in(self, workspace: str, email: str, address: str | None) -> AbstractAsyncContextManager[None]:
         """Make one attempt to sign in, inside of the block; it counts if the block refuses.
 
         Refuses with RATE_LIMITED.
         """
-        keys = _keys("sign-in", self._sign_ins, _account(workspace, email), address)
+        return self._attempt("sign-in", workspace, email, address)
+
+    def confirm(self, workspace: str, email: str, address: str | None) -> AbstractAsyncContextManager[None]:
+        """Likewise to confirm one's password, for whoever holds a session or an invitation.
+
+        As often, but counted apart: strangers who fail to sign in with somebody's address keep nobody from it.
+        """
+        return self._attempt("confirm", workspace, email, address)
+
+    async def reset(self, workspace: str, email: str, address: str | None) -> None:
+        """Count a request for a reset; refuses with RATE_LIMITED."""
+        await self._take(_keys("reset", self._resets, _account(workspace, email), address))
+
+    async def close(self) -> None:
+        """Let the storage's connections go."""
+        if isinstance(self._storage, RedisStorage):
+            await cast("Any", self._storage.bridge).storage.aclose()
+
+    @asynccontextmanager
+    async def _attempt(self, kind: str, workspace: str, email: str, address: str | None) -> AsyncIterator[None]:
+        keys = _keys(kind, self._sign_ins, _account(workspace, email), address)
         await self._take(keys)
         failed = False
         try:
@@ -74,15 +93,6 @@ class Attempts:
         finally:
             if not failed:
                 await self._give_back(keys)
-
-    async def reset(self, workspace: str, email: str, address: str | None) -> None:
-        """Count a request for a reset; refuses with RATE_LIMITED."""
-        await self._take(_keys("reset", self._resets, _account(workspace, email), address))
-
-    async def close(self) -> None:
-        """Let the storage's connections go."""
-        if isinstance(self._storage, RedisStorage):
-            await cast("Any", self._storage.bridge).storage.aclose()
 
     async def _take(self, keys: Sequence[tuple[RateLimitItem, str]]) -> None:
         try:

@@ -14,6 +14,7 @@ from models.enums import AuditAction, ErrorCode, LinkKind, Role, UserChangeKind,
 from models.people import Account, Team, User
 from models.types import new_id
 from resolvers import audit
+from resolvers.attempts import Attempts
 from resolvers.authority import act_on
 from resolvers.emails import normalize_email
 from resolvers.errors import Refused, not_found, refuse
@@ -135,23 +136,31 @@ async def _hold_account(tx: Tx, email: str) -> Account:
 
 
 async def accept_invitation(
-    database: Database, *, token: str, password: str, lifetime: timedelta, hash_cost: int, **device: Unpack[Device]
+    database: Database,
+    *,
+    token: str,
+    password: str,
+    lifetime: timedelta,
+    hash_cost: int,
+    attempts: Attempts,
+    **device: Unpack[Device],
 ) -> SignedIn:
     """Take an invitation up, and be signed in.
 
     Somebody new chooses a password; somebody who has one, from another workspace, must give that one. Refuses with
-    TOKEN_INVALID, WEAK_PASSWORD, or INVALID_CREDENTIALS if it is not that one, which the audit log tells.
+    TOKEN_INVALID, WEAK_PASSWORD, INVALID_CREDENTIALS if it is not that one, which the audit log tells, or RATE_LIMITED.
     """
     async with database.read() as reader:
         link = await open_link(reader, token, LinkKind.INVITATION)
     if link.password_hash is None:
         context = (link.email, link.name, link.workspace_name, link.slug)
         stored = await hash_new_password(password, hash_cost, *context, field="password")
-    elif await verify_password(password, link.password_hash):
-        stored = link.password_hash
     else:
-        await database.transact(lambda tx: _note_failure(tx, link))
-        raise _wrong_password()
+        stored = link.password_hash
+        async with attempts.confirm(link.slug, link.email, device["ip_address"]):
+            if not await verify_password(password, stored):
+                await database.transact(lambda tx: _note_failure(tx, link))
+                raise _wrong_password()
     return await database.transact(lambda tx: _come_in(tx, token, link, stored, lifetime, device))
 
 

@@ -12,6 +12,7 @@ from models.enums import ActorKind, AuditAction, ErrorCode, LinkKind, Revocation
 from models.people import Account, Actor, User
 from models.types import NOBODY
 from resolvers import audit
+from resolvers.attempts import Attempts
 from resolvers.emails import find_email
 from resolvers.errors import Unauthenticated, refuse
 from resolvers.links import LINK, open_link, replace_link, void_links
@@ -87,17 +88,25 @@ async def reset_password(database: Database, *, token: str, new_password: str, h
 
 
 async def change_password(
-    database: Database, viewer: Viewer, *, current_password: str, new_password: str, hash_cost: int
+    database: Database,
+    viewer: Viewer,
+    *,
+    current_password: str,
+    new_password: str,
+    hash_cost: int,
+    attempts: Attempts,
+    ip_address: str | None,
 ) -> None:
     """Set the signed-in user's new password; every other session of the account ends with PASSWORD_CHANGED.
 
-    Raises Forbidden for an access token; refuses with INVALID_CREDENTIALS or WEAK_PASSWORD.
+    Raises Forbidden for an access token; refuses with RATE_LIMITED, INVALID_CREDENTIALS or WEAK_PASSWORD.
     """
     require(viewer.user_id is not None, "An access token has no password.")
     owner = await _owner(database, viewer)
     wrong = refuse(ErrorCode.INVALID_CREDENTIALS, "This is not your current password.", "currentPassword")
-    if not await verify_password(current_password, owner.password_hash or ""):
-        raise wrong
+    async with attempts.confirm(owner.slug, owner.email, ip_address):
+        if not await verify_password(current_password, owner.password_hash or ""):
+            raise wrong
     context = (owner.email, owner.name, owner.workspace_name, owner.slug)
     password_hash = await hash_new_password(new_password, hash_cost, *context, field="newPassword")
 

@@ -179,6 +179,8 @@ class Mutation(PlanningMutation):
             current_password=input.current_password,
             new_password=input.new_password,
             hash_cost=context.lifetimes.hash_cost,
+            attempts=context.attempts,
+            ip_address=context.client.ip_address,
         )
         return ResetPasswordPayload()
 
@@ -205,6 +207,7 @@ class Mutation(PlanningMutation):
             password=input.password,
             lifetime=context.lifetimes.session,
             hash_cost=context.lifetimes.hash_cost,
+            attempts=context.attempts,
             client=ClientKind.WEB,
             device_name=None,
             user_agent=context.client.user_agent,

@@ -21,6 +21,7 @@ from resolvers.passwords import hash_password, verify_password
 from resolvers.provisioning import create_workspace
 from resolvers.resets import change_password, request_password_reset
 from resolvers.viewer import digest
+from tests.attempts import allowing
 from tests.races import FEWER_ROUNDS, refusals, together, until_it_waits
 from tests.records import event_rows
 from tests.workshop import Person, Workshop
@@ -62,7 +63,12 @@ async def invited(shop: Workshop, email: str) -> tuple[Person, str]:
 
 
 def accept(shop: Workshop, token: str, password: str) -> Awaitable[Any]:
-    return accept_invitation(shop.database, token=token, password=password, **DEVICE)
+    return accept_invitation(shop.database, token=token, password=password, attempts=allowing(), **DEVICE)
+
+
+def change(shop: Workshop, member: Person) -> Awaitable[None]:
+    given: dict[str, Any] = {"current_password": OLD, "new_password": NEW, "hash_cost": 1}
+    return change_password(shop.database, member.viewer, attempts=allowing(), ip_address=None, **given)
 
 
 def invite(shop: Workshop, email: str) -> Awaitable[Any]:
@@ -114,7 +120,7 @@ async def accept_while_the_password_changes(workshop: Workshop, other: Workshop,
     person, token = await invited(other, email)
     accepted, changed = await together(
         accept(other, token, OLD),
-        change_password(workshop.database, member.viewer, current_password=OLD, new_password=NEW, hash_cost=1),
+        change(workshop, member),
     )
     assert changed is None
     assert refusals([accepted]) in ([], [ErrorCode.INVALID_CREDENTIALS])
@@ -210,7 +216,7 @@ async def test_a_workspace_that_the_account_comes_to_meanwhile_is_locked_in_its_
         await lock(tx, *workspace_ids)
 
     monkeypatch.setattr(Tx, "lock", lock_late)
-    await change_password(workshop.database, member.viewer, current_password=OLD, new_password=NEW, hash_cost=1)
+    await change(workshop, member)
     assert locked == [{workshop.workspace_id}, {workshop.workspace_id, other.workspace_id}]
     assert len(await event_rows(other)) == 1
 
@@ -232,5 +238,5 @@ async def test_the_account_comes_to_no_other_workspace_while_its_password_change
         await set_password(tx, *words, **more)
 
     monkeypatch.setattr(resets, "_set_password", while_somebody_arrives)
-    await change_password(workshop.database, member.viewer, current_password=OLD, new_password=NEW, hash_cost=1)
+    await change(workshop, member)
     assert (await arriving[0]).email == email

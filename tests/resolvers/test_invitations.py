@@ -19,6 +19,7 @@ from resolvers.invitations import accept_invitation, invite_user
 from resolvers.passwords import hash_password, verify_password
 from resolvers.signing_in import SignedIn, sign_in
 from resolvers.viewer import Viewer, authenticate, digest
+from tests.attempts import allowing
 from tests.workshop import Person, Workshop
 
 PASSWORD = "lantern orbit velvet"
@@ -64,7 +65,8 @@ async def refusal(
 
 
 async def accept(database: Database, token: str, password: str = PASSWORD, **changed: Any) -> SignedIn:
-    return await accept_invitation(database, token=token, password=password, **(DEVICE | changed))
+    words: dict[str, Any] = DEVICE | changed
+    return await accept_invitation(database, token=token, password=password, attempts=allowing(), **words)
 
 
 async def not_accepted(database: Database, token: str, password: str = PASSWORD) -> ErrorCode:

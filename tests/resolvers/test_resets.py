@@ -28,6 +28,7 @@ from resolvers.passwords import hash_password
 from resolvers.resets import change_password, request_password_reset, reset_password
 from resolvers.signing_in import sign_in
 from resolvers.viewer import authenticate, digest
+from tests.attempts import allowing
 from tests.workshop import Person, Workshop
 
 OLD = "lantern orbit velvet"
@@ -285,7 +286,8 @@ async def test_a_link_works_once_even_when_used_twice_at_a_time(
 
 
 async def change(database: Database, person: Person, current: str = OLD, new: str = NEW) -> None:
-    await change_password(database, person.viewer, current_password=current, new_password=new, hash_cost=1)
+    given: dict[str, Any] = {"current_password": current, "new_password": new, "hash_cost": 1}
+    await change_password(database, person.viewer, attempts=allowing(), ip_address=None, **given)
 
 
 async def not_changed(database: Database, person: Person, current: str = OLD, new: str = NEW) -> tuple[Any, ...]:

@@ -25,6 +25,7 @@ from resolvers.roles import assign_role
 from resolvers.sessions import revoke_all_sessions
 from resolvers.targets import Target
 from resolvers.workspaces import update_workspace
+from tests.attempts import allowing
 from tests.crowd import hang_on
 from tests.records import call
 from tests.resolvers.leaving import carry_out_due, in_days, schedule
@@ -84,7 +85,7 @@ async def change_the_password(shop: Workshop, ana: Person) -> None:
     account = await shop.load(Account, email=ana.email)
     await shop.change(Account, account.id, password_hash=await hash_password(PASSWORD, 1))
     words: dict[str, Any] = {"current_password": PASSWORD, "new_password": "harbour kettle 27", "hash_cost": 1}
-    await change_password(shop.database, ana.viewer, **words)
+    await change_password(shop.database, ana.viewer, attempts=allowing(), ip_address=None, **words)
 
 
 async def keep_up(shop: Workshop, _ana: Person) -> None:

@@ -366,4 +366,5 @@ async def test_many_who_change_their_passwords_at_once_all_get_an_answer(api: Ap
         f'mutation {{ changePassword(input: {{currentPassword: "wrong", newPassword: "{PASSWORD}"}}) {{ {ERRORS} }} }}'
     )
     answers = await asyncio.gather(*(api.data(change, ana) for _ in range(40)))
-    assert {answer["changePassword"]["errors"][0]["code"] for answer in answers} == {"INVALID_CREDENTIALS"}
+    codes = {answer["changePassword"]["errors"][0]["code"] for answer in answers}
+    assert codes == {"INVALID_CREDENTIALS", "RATE_LIMITED"}
