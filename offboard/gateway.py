@@ -18,7 +18,7 @@ from offboard.feed.audience import Audience, Following
 from offboard.feed.connection import Connection
 from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.protocol import Json, Operation
-from offboard.insight import Seen, observed
+from offboard.insight import observed
 from offboard.limits import TimedOut
 from offboard.logging import numbered
 from offboard.service import Service
@@ -68,22 +68,27 @@ class Gateway:
 
     async def execute(self, connection: Connection, operation: Operation, scope: Scope) -> Result:
         """Check the connection's session again, then run one operation; raises Unauthorized and OperationFailed."""
+        query, prepared = self._prepared(operation)
+        if prepared.kind is OperationType.SUBSCRIPTION:
+            viewer = await self.check(connection)
+            known = operation if query == operation.query else replace(operation, query=query)
+            return await self.subscribe(known, prepared, viewer)
         with self.service.spans.request("operation", _traceparent(operation)) as trace:
             with numbered(trace_id=trace.trace_id), observed() as seen:
-                return await self._execute(connection, operation, scope, seen)
+                viewer = await self.check(connection)
+                seen.is_run(prepared, query, viewer)
+                return await self._run(prepared, operation, viewer, scope)
 
-    async def _execute(self, connection: Connection, operation: Operation, scope: Scope, seen: Seen) -> Result:
+    def _prepared(self, operation: Operation) -> tuple[str, Prepared]:
+        documents = self.service.documents
         try:
-            named = document_id(operation.document_id, operation.extensions)
-            query = self.service.documents.text(named, operation.query)
-            prepared = self.service.documents.prepare(query, operation.operation_name, operation.variables)
+            query = documents.text(document_id(operation.document_id, operation.extensions), operation.query)
+            return query, documents.prepare(query, operation.operation_name, operation.variables)
         except RequestErrors as errors:
             raise OperationFailed([describe(error) for error in errors.errors]) from None
-        viewer = await self.check(connection)
-        if prepared.kind is OperationType.SUBSCRIPTION:
-            return await self.subscribe(replace(operation, query=query), prepared, viewer)
+
+    async def _run(self, prepared: Prepared, operation: Operation, viewer: Viewer, scope: Scope) -> Result:
         context = self.service.context(caller=viewer, client=_client(scope))
-        seen.is_run(prepared, query, viewer)
         try:
             return await run(prepared, context, operation.variables, within=self.service.operation_timeout)
         except TimedOut as error:
