@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from offboard.console import BUILT, console_routes
+from offboard.console import console_routes
 from offboard.feed.socket import Endpoint as SocketEndpoint
 from offboard.gateway import Gateway
 from offboard.headers import SecurityHeaders
@@ -43,7 +43,7 @@ def create_app(settings: Settings) -> Starlette:
         Route("/healthz", healthy),
         Route("/readyz", Ready(service).__call__),
         Route("/metrics", metrics),
-        *console_routes(settings.console_dir or BUILT),
+        *console_routes(settings.console_dir),
     ]
     middleware = [Middleware(RequestId, spans=service.spans), Middleware(CountAnswers)]
     if settings.allowed_origins:

@@ -10,9 +10,6 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-BUILT = Path(__file__).parents[1] / "console" / "dist"
-"""Where `make console` puts it, beside the program."""
-
 PAGES = (
     "/",
     "/sign-in",

@@ -22,7 +22,7 @@ from offboard.mail.transports import open_transport
 from offboard.runner import Runner
 from offboard.settings import Environment, Settings
 from offboard.tracing import open_spans
-from offboard.trusted import read_manifest
+from offboard.trusted import Manifest, read_manifest
 from offboard.web_session import WebSessions
 from resolvers.attempts import Allowance, Attempts, open_storage
 from resolvers.sessions import touch
@@ -55,7 +55,7 @@ class Service:
         self.documents = Documents(
             settings.document_limits,
             introspection=settings.environment is Environment.DEVELOPMENT,
-            manifest=read_manifest(settings.trusted_documents) if settings.trusted_documents else None,
+            manifest=_manifest(settings),
         )
         self.web_sessions = WebSessions(settings.public_url)
         self.clock = Clock(self.database, retention=settings.event_retention)
@@ -146,3 +146,10 @@ async def still_alive(reader: Reader, credentials: Sequence[Credential]) -> Mapp
         return {sessions[session_id]: reason for session_id, reason in dead.items()}
     tokens = {each.access_token_id: each for each in credentials if each.access_token_id is not None}
     return {tokens[token_id]: reason for token_id, reason in (await dead_tokens(reader, tokens)).items()}
+
+
+def _manifest(settings: Settings) -> Manifest | None:
+    if settings.trusted_documents is None:
+        return None
+    manifest, of_console = read_manifest(settings.trusted_documents), settings.console_dir / "documents.json"
+    return manifest | read_manifest(of_console) if of_console.is_file() else manifest

@@ -20,6 +20,9 @@ from offboard.trusted import read_manifest
 
 PREFIX = "OFFBOARD_"
 
+CONSOLE = Path(__file__).parents[1] / "console" / "dist"
+"""Where `make console` puts the admin console, beside the program."""
+
 
 class InvalidSetting(Exception):
     """A setting that cannot be used. The message is one line, names the variable and never repeats its value."""
@@ -205,7 +208,7 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_pieces)
     ] = ()
-    console_dir: Path | None = None
+    console_dir: Path = CONSOLE
     traces_url: Annotated[str, AfterValidator(_traces_url)] | None = Field(None, repr=False)
     environment: Annotated[Environment, BeforeValidator(_lower)] = Environment.DEVELOPMENT
     trusted_documents: Annotated[Path, AfterValidator(_manifest)] | None = None

@@ -40,6 +40,10 @@ class Manifest:
         self._documents = documents
         self._texts = frozenset(documents.values())
 
+    def __or__(self, other: "Manifest") -> "Manifest":
+        """The documents of both."""
+        return Manifest({**self._documents, **other._documents})
+
     def find(self, document_id: str | None, text: str | None) -> str:
         """The document of an id, or else the text itself; raises UntrustedDocument for what is not in the manifest."""
         if document_id is not None:

@@ -17,7 +17,7 @@ from playwright.async_api import Browser, async_playwright
 
 from bench.console.tracing import Load, measure
 from bench.feed.people import Person, open_office
-from offboard.console import BUILT
+from offboard.settings import CONSOLE
 from offboard.web_session import COOKIE
 
 USERS = 9_999
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _bundle() -> int:
-    files = sorted(path for path in BUILT.rglob("*") if path.is_file())
+    files = sorted(path for path in CONSOLE.rglob("*") if path.is_file())
     packed = {path: len(gzip.compress(path.read_bytes(), 9)) for path in files}
     total = sum(packed.values())
     print(f"bundle, gzip: {total / 1024:.0f} KiB in {len(files)} files")

@@ -3,13 +3,13 @@
 import gzip
 import re
 
-from offboard.console import BUILT
+from offboard.settings import CONSOLE
 
 BUDGET = 250 * 1024
 
 
 def test_the_whole_console_is_small_and_its_assets_are_named_by_their_contents(built_console: None) -> None:
-    files = [path for path in BUILT.rglob("*") if path.is_file()]
+    files = [path for path in CONSOLE.rglob("*") if path.is_file()]
     assert sum(len(gzip.compress(path.read_bytes())) for path in files) < BUDGET
     assets = {path.name for path in files if path.parent.name == "assets"}
     assert assets == {path.name for path in files if path.name != "index.html"}
@@ -17,7 +17,7 @@ def test_the_whole_console_is_small_and_its_assets_are_named_by_their_contents(b
 
 
 def test_the_page_runs_nothing_inline_and_asks_no_other_host(built_console: None) -> None:
-    page = (BUILT / "index.html").read_text()
+    page = (CONSOLE / "index.html").read_text()
     assert "<style" not in page
     assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", page))
     assert all(path.startswith("/assets/") for path in re.findall(r'(?:src|href)="([^"]*)"', page))
