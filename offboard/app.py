@@ -43,7 +43,7 @@ def create_app(settings: Settings) -> Starlette:
         Route("/healthz", healthy),
         Route("/readyz", Ready(service).__call__),
         Route("/metrics", metrics),
-        *console_routes(settings.console_dir),
+        *console_routes(settings.console),
     ]
     middleware = [Middleware(RequestId, spans=service.spans), Middleware(CountAnswers)]
     if settings.allowed_origins:

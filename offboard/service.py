@@ -151,5 +151,5 @@ async def still_alive(reader: Reader, credentials: Sequence[Credential]) -> Mapp
 def _manifest(settings: Settings) -> Manifest | None:
     if settings.trusted_documents is None:
         return None
-    manifest, of_console = read_manifest(settings.trusted_documents), settings.console_dir / "documents.json"
+    manifest, of_console = read_manifest(settings.trusted_documents), settings.console / "documents.json"
     return manifest | read_manifest(of_console) if of_console.is_file() else manifest

@@ -208,7 +208,7 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[
         tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_pieces)
     ] = ()
-    console_dir: Path = CONSOLE
+    console_dir: Path | None = None
     traces_url: Annotated[str, AfterValidator(_traces_url)] | None = Field(None, repr=False)
     environment: Annotated[Environment, BeforeValidator(_lower)] = Environment.DEVELOPMENT
     trusted_documents: Annotated[Path, AfterValidator(_manifest)] | None = None
@@ -236,6 +236,11 @@ class Settings(BaseSettings):
     resets_per_address: Rate = parse("50 per hour")
     operation_timeout: Lifetime = timedelta(seconds=30)
     request_timeout: Lifetime = timedelta(seconds=20)
+
+    @property
+    def console(self) -> Path:
+        """The folder with the admin console, which need not be there yet."""
+        return self.console_dir or CONSOLE
 
     @property
     def document_limits(self) -> DocumentLimits:
