@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Dialect, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from models import postgresql, sqlite
 
-_first: dict[str, Engine] = {}
+_shared: dict[str, Dialect] = {}
 _compiled: dict[Any, Any] = {}
 
 
@@ -19,6 +19,14 @@ def compile_once() -> None:
 
 def _create(url: str, **options: Any) -> AsyncEngine:
     engine = create_async_engine(url, **options)
-    engine.sync_engine.dialect = _first.setdefault(engine.dialect.name, engine.sync_engine).dialect
+    if engine.dialect.name in _shared:
+        engine.sync_engine.dialect = _shared[engine.dialect.name]
+    else:
+        event.listen(engine.sync_engine, "engine_connect", _share, once=True)
     engine.sync_engine.update_execution_options(compiled_cache=_compiled)
     return engine
+
+
+def _share(connection: Connection) -> None:
+    """Only a dialect that has met its database knows what it needs to know."""
+    _shared.setdefault(connection.dialect.name, connection.dialect)
