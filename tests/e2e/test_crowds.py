@@ -77,7 +77,7 @@ async def all_come_back_at_once(server: Server, office: Office, crowd: list[Retu
             assert status == 200
             answers += 1
     await coming
-    assert answers >= 10
+    assert answers >= 3, "whoever asks shares this process with the crowd, and still is answered before it is through"
 
 
 async def all_hear_while_one_is_stuck(
