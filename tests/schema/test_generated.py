@@ -3,9 +3,6 @@
 Operations are made up by schemathesis from the schema, bodies and addresses by hypothesis from one that works.
 """
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
 import orjson
 import pytest
 import schemathesis
@@ -16,23 +13,11 @@ from schemathesis.graphql import nodes, scalar
 from offboard.http import Endpoint
 from schema.root import schema
 from tests.fuzzing import drawn
-from tests.schema.worlds import Kept, World, keep, opened, quick_hashes
+from tests.schema.worlds import World
 
 pytestmark = pytest.mark.long
 
 EACH = 8
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    with quick_hashes():
-        yield keep(tmp_path_factory.mktemp("generated") / "kept.db", "acme")
-
-
-@pytest.fixture
-async def world(kept: Kept, tmp_path: Path) -> AsyncIterator[World]:
-    async with opened(kept, tmp_path / "world.db") as world:
-        yield world
 
 
 @pytest.fixture(scope="module")

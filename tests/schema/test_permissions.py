@@ -3,9 +3,8 @@
 `tests/resolvers/test_authority.py` asks the verbs cell by cell; here it is seen that no operation is without a row.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from offboard.http import Endpoint
 from schema import ids
 from tests.estate import Estate
 from tests.schema.asking import PRINTED, Operation, Place, operations, put
-from tests.schema.worlds import Kept, World, codes_of, keep, opened, quick_hashes
+from tests.schema.worlds import World, codes_of
 from tests.workshop import Person
 
 pytestmark = pytest.mark.long
@@ -188,18 +187,6 @@ def rows() -> dict[str, dict[str, str]]:
                 by_scope[TokenScope(each.strip("()"))] = "null" if each.startswith("(") else "yes"
         found[line[:56].rstrip()] = dict(zip(CALLERS, words[:5], strict=True)) | by_scope
     return found
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    with quick_hashes():
-        yield keep(tmp_path_factory.mktemp("permissions") / "kept.db", "acme")
-
-
-@pytest.fixture
-async def world(kept: Kept, tmp_path: Path) -> AsyncIterator[World]:
-    async with opened(kept, tmp_path / "world.db") as world:
-        yield world
 
 
 def test_every_row_is_of_an_operation() -> None:
