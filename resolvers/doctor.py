@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Select, Table, and_, exists, func, not_, or_, select
+from sqlalchemy import Column, ColumnElement, Select, Table, and_, exists, func, not_, or_, select
 from sqlmodel import SQLModel
 
 from models.database import WORKSPACE, Reader, table
@@ -155,11 +155,7 @@ def _given_conversations() -> Select[Any]:
         .join(ACTOR, ACTOR.c.user_id == USER.c.id)
         .join(ASSIGNMENT, ASSIGNMENT.c.to_id == ACTOR.c.id)
         .outerjoin(OPERATION, OPERATION.c.id == ASSIGNMENT.c.operation_id)
-        .where(
-            USER.c.status == UserStatus.INACTIVE,
-            ASSIGNMENT.c.at > USER.c.deactivated_at,
-            OPERATION.c.undo_of_id.is_(None),
-        )
+        .where(_was_inactive(ASSIGNMENT.c.at))
     )
 
 
@@ -169,12 +165,15 @@ def _given_follow_ups() -> Select[Any]:
         .join(ACTOR, ACTOR.c.user_id == USER.c.id)
         .join(GIVEN_FOLLOW_UP, GIVEN_FOLLOW_UP.c.to_id == ACTOR.c.id)
         .join(OPERATION, OPERATION.c.id == GIVEN_FOLLOW_UP.c.operation_id)
-        .where(
-            USER.c.status == UserStatus.INACTIVE,
-            OPERATION.c.started_at > USER.c.deactivated_at,
-            OPERATION.c.undo_of_id.is_(None),
-        )
+        .where(_was_inactive(OPERATION.c.started_at))
         .distinct()
+    )
+
+
+def _was_inactive(given_at: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """The user had left when the work was given, and not by an undo, which restores."""
+    return and_(
+        USER.c.status == UserStatus.INACTIVE, given_at > USER.c.deactivated_at, OPERATION.c.undo_of_id.is_(None)
     )
 
 
