@@ -60,7 +60,7 @@ class Gateway:
 
     def web_token(self, scope: Scope) -> str | None:
         """See Api."""
-        return self.service.web_sessions.token(scope)
+        return self.service.web_sessions.read(scope).token
 
     async def check(self, connection: Connection) -> Viewer:
         """Who holds a connection, as the database has it now; raises Unauthorized."""

@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import structlog
 from graphql import OperationType
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as AnyRequest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -23,7 +24,7 @@ from offboard.limits import LimitExceeded, TimedOut
 from offboard.media import JSON, RESPONSE_TYPE, STREAM, Accepted
 from offboard.service import Service
 from offboard.trusted import document_id
-from offboard.web_session import HEADER
+from offboard.web_session import HEADER, WebSessions
 from resolvers.errors import RequestError, Unauthenticated
 from resolvers.viewer import Viewer, authenticate
 from schema.context import Client, Context, WebSession
@@ -73,23 +74,31 @@ class Parameters:
     variables: dict[str, Any] | None
 
 
+class Request(AnyRequest):
+    """A request, and what its headers say, read once: which answers are accepted, and a browser's session."""
+
+    def __init__(self, scope: Scope, receive: Receive, web_sessions: WebSessions) -> None:
+        super().__init__(scope, receive)
+        self.accepted = Accepted(self.headers.get("accept"))
+        self.browser = web_sessions.read(scope)
+
+
 class Endpoint:
     """Answers requests to /graphql."""
 
     def __init__(self, service: Service, gateway: Gateway) -> None:
         self._service = service
         self._gateway = gateway
-        self._cookies = service.web_sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI application: one request of any method, one answer, in JSON but for subscriptions."""
-        request = Request(scope, receive)
-        web_session = WebSession(self._cookies.token(scope)) if self._cookies.is_wanted(scope) else None
+        request = Request(scope, receive, self._service.web_sessions)
+        web_session = WebSession(request.browser.token) if request.browser.is_wanted else None
         context = self._service.context(client=_client(request), web_session=web_session)
         with observed() as seen:
             response = await self._answered(request, context, seen)
         if isinstance(response, Response):
-            self._keep_session(request, context, response)
+            _keep_session(request, context, response)
         await response(scope, receive, send)
 
     async def _answered(self, request: Request, context: Context, seen: Seen) -> Response | EventStream:
@@ -131,7 +140,7 @@ class Endpoint:
             if viewer is not None:
                 context.sign_in(viewer)
             elif not prepared.root_fields <= OPEN_FIELDS:
-                raise ForeignPage if self._cookies.is_unproven(request.scope) else Unauthenticated
+                raise ForeignPage if request.browser.is_unproven else Unauthenticated
         if prepared.kind is OperationType.SUBSCRIPTION:
             operation = Operation(query, parameters.operation_name, parameters.variables)
             source = await self._gateway.subscribe(operation, prepared, context.viewer)
@@ -142,7 +151,7 @@ class Endpoint:
 
     async def _caller(self, request: Request, context: Context) -> Viewer | None:
         """Who calls, None for nobody; raises Unauthenticated for a credential that is bad or works no longer."""
-        token = self._token(request)
+        token = _token(request)
         if token is None:
             return None
         viewer = await authenticate(context.reader, token)
@@ -150,32 +159,31 @@ class Endpoint:
         self._service.seen(viewer)
         return viewer
 
-    def _token(self, request: Request) -> str | None:
-        header = request.headers.get("authorization")
-        if header is None:
-            return self._cookies.token(request.scope)
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthenticated
-        return token.strip()
 
-    def _keep_session(self, request: Request, context: Context, response: Response) -> None:
-        """Set the browser's cookie for a session that was opened; clear it for one that has ended."""
-        kept = context.web_session
-        if kept is not None and kept.token is not None and kept.expires_at is not None:
-            self._cookies.keep(request.scope, response, kept.token, kept.expires_at)
-        elif (kept is not None and kept.is_over) or (response.status_code == 401 and self._came_by_cookie(request)):
-            self._cookies.drop(request.scope, response)
+def _token(request: Request) -> str | None:
+    header = request.headers.get("authorization")
+    if header is None:
+        return request.browser.token
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated
+    return token.strip()
 
-    def _came_by_cookie(self, request: Request) -> bool:
-        return "authorization" not in request.headers and self._cookies.token(request.scope) is not None
+
+def _keep_session(request: Request, context: Context, response: Response) -> None:
+    """Set the browser's cookie for a session that was opened; clear it for one that has ended."""
+    kept = context.web_session
+    came_by_cookie = "authorization" not in request.headers and request.browser.token is not None
+    if kept is not None and kept.token is not None and kept.expires_at is not None:
+        request.browser.keep(response, kept.token, kept.expires_at)
+    elif (kept is not None and kept.is_over) or (response.status_code == 401 and came_by_cookie):
+        request.browser.drop(response)
 
 
 def _check_form(request: Request) -> None:
     if request.method not in METHODS.split(", "):
         raise HttpError(405, "Send queries with GET, and all operations with POST.", {"Allow": METHODS})
-    accepted = Accepted(request.headers.get("accept"))
-    if accepted.form is None and not accepted.streams:
+    if request.accepted.form is None and not request.accepted.streams:
         raise HttpError(406, f"Answers are {RESPONSE_TYPE} or {JSON}; subscriptions are {STREAM}.")
 
 
@@ -222,7 +230,7 @@ def _json(text: bytes | str) -> Any:
 
 def _check_method(request: Request, prepared: Prepared) -> None:
     if prepared.kind is OperationType.SUBSCRIPTION:
-        if not Accepted(request.headers.get("accept")).streams:
+        if not request.accepted.streams:
             raise HttpError(
                 400,
                 "Subscriptions need a WebSocket to this URL with the graphql-transport-ws protocol, "
@@ -244,7 +252,7 @@ def _is_unauthenticated(answer: Mapping[str, Any]) -> bool:
 
 def _failure(request: Request, errors: Sequence[Json]) -> Response:
     """What keeps an operation from running: to a client that takes nothing but event streams, as one."""
-    if Accepted(request.headers.get("accept")).only_streams:
+    if request.accepted.only_streams:
         return Response(sse.failure(errors), headers=sse.HEADERS)
     return _answer(request, None, {"errors": errors})
 
@@ -253,7 +261,7 @@ def _answer(
     request: Request, status: int | None, answer: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
     """Without a status of its own, a request error is 400 as graphql-response+json, and 200 as plain JSON."""
-    media_type = Accepted(request.headers.get("accept")).form or JSON
+    media_type = request.accepted.form or JSON
     if status is None:
         status = 400 if media_type == RESPONSE_TYPE and "data" not in answer else 200
     sent = {**(headers or {}), "Cache-Control": "no-store"}

@@ -25,8 +25,9 @@ from offboard.tracing import open_spans
 from offboard.trusted import Manifest, read_manifest
 from offboard.web_session import WebSessions
 from resolvers.attempts import Allowance, Attempts, open_storage
+from resolvers.living import dead_sessions, dead_tokens
 from resolvers.sessions import touch
-from resolvers.viewer import Viewer, dead_sessions, dead_tokens
+from resolvers.viewer import Viewer
 from schema.context import Client, Context, Lifetimes, WebSession
 
 SEEN_EVERY = timedelta(minutes=1)

@@ -9,20 +9,16 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, select
+from sqlalchemy import ColumnElement, Row, select
 
 from models.database import WORKSPACE, Reader, Tx, table
-from models.enums import RevocationReason, Role, TokenScope, UserStatus
+from models.enums import Role, TokenScope
 from models.events import FeedState
-from models.people import AccessToken, Actor, User, UserRole, UserSession
-from models.types import now
+from models.people import UserRole
 from resolvers.errors import Forbidden, Unauthenticated
+from resolvers.living import ACTOR, SESSION, TOKEN, USER, session_query, why_dead, why_token_dead
 
-SESSION = table(UserSession)
-TOKEN = table(AccessToken)
-USER = table(User)
 ROLE = table(UserRole)
-ACTOR = table(Actor)
 
 SESSION_PREFIX = "obs_"
 ACCESS_PREFIX = "oba_"
@@ -189,28 +185,6 @@ async def enter(tx: Tx, viewer: Viewer, *other_workspaces: UUID) -> Viewer:
     return await recheck(tx, viewer)
 
 
-def session_query(*more: Any) -> Select[Any]:
-    """Everything that decides whether a session lives, a row per role of its user (one without role if it has none)."""
-    return (
-        select(
-            SESSION.c.id,
-            SESSION.c.workspace_id,
-            SESSION.c.user_id,
-            SESSION.c.ended_at,
-            SESSION.c.end_reason,
-            SESSION.c.expires_at,
-            SESSION.c.last_seen_at,
-            (SESSION.c.epoch == USER.c.epoch).label("current"),
-            USER.c.status,
-            ACTOR.c.id.label("actor_id"),
-            *more,
-        )
-        .select_from(SESSION)
-        .outerjoin(USER, USER.c.id == SESSION.c.user_id)
-        .outerjoin(ACTOR, ACTOR.c.user_id == USER.c.id)
-    )
-
-
 async def _session_viewers(
     reader: Reader | Tx, key: ColumnElement[Any], keys: Collection[Any]
 ) -> dict[Any, Viewer | Unauthenticated]:
@@ -242,57 +216,6 @@ def _session_viewer(rows: list[Row[Any]]) -> Viewer | Unauthenticated:
     )
 
 
-def why_dead(session: Row[Any]) -> RevocationReason | None:
-    """Why a row of session_query() is no live session; None if it lives."""
-    if session.ended_at is not None:
-        return RevocationReason(session.end_reason)
-    if session.status is None:
-        return RevocationReason.USER_DELETED
-    if session.status is not UserStatus.ACTIVE:
-        return RevocationReason.USER_DEACTIVATED
-    if not session.current:
-        return RevocationReason.SESSION_REVOKED
-    return RevocationReason.EXPIRED if session.expires_at <= now() else None
-
-
-async def dead_sessions(reader: Reader, session_ids: Collection[UUID]) -> dict[UUID, RevocationReason]:
-    """Which of some sessions live no longer, and why. One statement while all are alive, and a second one if not."""
-    rows = await reader.rows(
-        select(SESSION.c.id).join(USER, USER.c.id == SESSION.c.user_id).where(SESSION.c.id.in_(session_ids), is_alive())
-    )
-    dead = set(session_ids).difference(row.id for row in rows)
-    if not dead:
-        return {}
-    reasons = {row.id: why_dead(row) for row in await reader.rows(session_query().where(SESSION.c.id.in_(dead)))}
-    return {each: reasons.get(each) or RevocationReason.SESSION_REVOKED for each in dead}
-
-
-def is_alive() -> ColumnElement[bool]:
-    """The condition that a session lives: why_dead() finds nothing. Needs SESSION joined with USER."""
-    return and_(
-        SESSION.c.ended_at.is_(None),
-        SESSION.c.expires_at > now(),
-        SESSION.c.epoch == USER.c.epoch,
-        USER.c.status == UserStatus.ACTIVE,
-    )
-
-
-async def dead_tokens(reader: Reader, token_ids: Collection[UUID]) -> dict[UUID, RevocationReason]:
-    """Which of some access tokens work no longer, and why, in one statement."""
-    rows = await reader.rows(
-        select(TOKEN.c.id, TOKEN.c.revoked_at, TOKEN.c.expires_at).where(TOKEN.c.id.in_(token_ids))
-    )
-    found = {row.id: _why_token_dead(row) for row in rows}
-    reasons = {each: found.get(each, RevocationReason.TOKEN_REVOKED) for each in token_ids}
-    return {each: reason for each, reason in reasons.items() if reason is not None}
-
-
-def _why_token_dead(token: Row[Any]) -> RevocationReason | None:
-    if token.revoked_at is not None:
-        return RevocationReason.TOKEN_REVOKED
-    return RevocationReason.EXPIRED if token.expires_at is not None and token.expires_at <= now() else None
-
-
 async def _token_viewers(
     reader: Reader | Tx, key: ColumnElement[Any], keys: Collection[Any]
 ) -> dict[Any, Viewer | Unauthenticated]:
@@ -306,7 +229,7 @@ async def _token_viewers(
 
 
 def _token_viewer(row: Row[Any]) -> Viewer | Unauthenticated:
-    if (reason := _why_token_dead(row)) is not None:
+    if (reason := why_token_dead(row)) is not None:
         return Unauthenticated(reason)
     return Viewer(
         workspace_id=row.workspace_id,

@@ -17,7 +17,8 @@ from models.log import AuditEntry
 from models.people import AccessToken, Actor, Team, TeamMember, User, UserRole, UserSession
 from models.work import BulkOperation
 from resolvers.authority import may_act_on
-from resolvers.viewer import Viewer, is_alive
+from resolvers.living import is_alive
+from resolvers.viewer import Viewer
 
 ACTOR = table(Actor)
 ANNOUNCED = table(AnnouncedDeletion)

@@ -16,10 +16,10 @@ from offboard.feed.connection import Connection
 from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.feed import Feed
 from offboard.feed.limits import too_many
-from offboard.feed.outbox import Outbox
 from offboard.feed.protocol import MASKED, CloseCode, InvalidMessage, Json, Operation
 from offboard.feed.relay import TRY_AGAIN_LATER
 from offboard.feed.transport import transport_of
+from offboard.feed.voice import Voice
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -52,27 +52,21 @@ class _Socket:
     """One socket: reads messages, runs operations, and is the outlet of its connection.
 
     An operation runs as a task until it is answered; one that follows the feed then leaves nothing running behind.
-
-    While `_held` is a list the socket is being signed out: what operations still say is kept there, to leave together
-    with the close frame. A gap after `complete` would make clients close with 1000 and never see 4401.
     """
 
     __slots__ = (
         "_acknowledged",
         "_asgi_send",
-        "_closed",
         "_connection",
         "_endpoint",
-        "_held",
         "_init_timer",
         "_introduced",
         "_last_words",
         "_operations",
-        "_outbox",
         "_receive",
         "_scope",
         "_signing_in",
-        "_transport",
+        "_voice",
     )
 
     def __init__(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,7 +74,7 @@ class _Socket:
         self._scope = scope
         self._receive = receive
         self._asgi_send = send
-        self._transport = transport_of(scope)
+        self._voice = Voice(transport_of(scope))
         self._connection: Connection | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._signing_in: asyncio.Task[None] | None = None
@@ -88,9 +82,6 @@ class _Socket:
         self._init_timer: asyncio.TimerHandle | None = None
         self._introduced = False
         self._acknowledged = False
-        self._outbox: Outbox | None = None
-        self._held: list[bytes] | None = None
-        self._closed = False
 
     async def serve(self) -> None:
         """Accept the socket, serve it until it is closed, and leave nothing behind."""
@@ -106,24 +97,23 @@ class _Socket:
 
     def next(self, operation_id: str, payload: bytes) -> None:
         """See Outlet."""
-        self._say(protocol.next_result(operation_id, payload))
+        self._voice.say(protocol.next_result(operation_id, payload))
 
     def fail(self, operation_id: str, errors: Sequence[Json] | None) -> None:
         """See Outlet."""
         if self._connection is not None:
             self._endpoint.feed.unfollow(self._connection, operation_id)
-        self._say(protocol.error(operation_id, errors or [MASKED]))
+        self._voice.say(protocol.error(operation_id, errors or [MASKED]))
 
     async def ready(self) -> None:
         """See Outlet."""
-        while self._is_waiting():
-            await self._waiting().over()
+        await self._voice.ready()
 
     def sign_out(self, reason: RevocationReason | None) -> None:
         """See Outlet: answers under way, the last events, their completion and 4401 leave in one write."""
-        if self._closed or self._held is not None:
+        if self._voice.is_ending:
             return
-        self._held = []
+        self._voice.hold()
         if self._operations or (self._connection is not None and self._connection.owed):
             self._last_words = asyncio.create_task(self._finish_soon(reason))
         else:
@@ -131,14 +121,11 @@ class _Socket:
 
     def close(self, code: int, reason: str) -> None:
         """See Outlet."""
-        if not self._closed:
-            self._closed = True
-            self._transport.finish([], code, protocol.cut(reason))
+        self._voice.close(code, reason)
 
     def abort(self) -> None:
         """See Outlet."""
-        self._closed = True
-        self._transport.abort()
+        self._voice.abort()
 
     async def _accept(self) -> None:
         await self._receive()
@@ -152,7 +139,7 @@ class _Socket:
             self.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, "Subprotocol not acceptable")
 
     def _take(self, text: str | None) -> None:
-        if self._closed or self._held is not None:
+        if self._voice.is_ending:
             return
         try:
             if text is None:
@@ -170,7 +157,7 @@ class _Socket:
             case protocol.Complete(operation_id):
                 self._complete(operation_id)
             case protocol.Ping(payload):
-                self._say(protocol.pong(payload))
+                self._voice.say(protocol.pong(payload))
             case protocol.Pong():
                 pass
 
@@ -206,7 +193,7 @@ class _Socket:
         else:
             self._acknowledged = self._connection.attached
             if self._acknowledged:
-                self._say(protocol.CONNECTION_ACK)
+                self._voice.say(protocol.CONNECTION_ACK)
         finally:
             self._signing_in = None
 
@@ -216,7 +203,7 @@ class _Socket:
         elif operation_id in self._operations or operation_id in self._connection.subscriptions:
             self.close(CloseCode.SUBSCRIBER_EXISTS, f"Subscriber for {operation_id} already exists")
         elif self._open(self._connection) >= (most := self._endpoint.feed.limits.operations):
-            self._say(protocol.error(operation_id, [too_many("operations", most)]))
+            self._voice.say(protocol.error(operation_id, [too_many("operations", most)]))
         else:
             work = self._run(self._connection, operation_id, operation)
             self._operations[operation_id] = asyncio.create_task(work)
@@ -238,15 +225,15 @@ class _Socket:
                 self._endpoint.feed.follow(connection, operation_id, result)
             else:
                 await self._forward(operation_id, result)
-                self._say(protocol.complete(operation_id))
+                self._voice.say(protocol.complete(operation_id))
         except Unauthorized as refusal:
             self._operations.pop(operation_id, None)
             await self._endpoint.feed.retire(connection, refusal.reason)
         except OperationFailed as failure:
-            self._say(protocol.error(operation_id, failure.errors))
+            self._voice.say(protocol.error(operation_id, failure.errors))
         except Exception:
             log.exception("An operation failed")
-            self._say(protocol.error(operation_id, [MASKED]))
+            self._voice.say(protocol.error(operation_id, [MASKED]))
         finally:
             if self._operations.get(operation_id) is this:
                 del self._operations[operation_id]
@@ -266,32 +253,8 @@ class _Socket:
 
     async def _answer(self, operation_id: str, result: Json) -> None:
         payload = orjson.dumps(result)
-        if self._held is None:
-            await self.ready()
+        await self.ready()
         self.next(operation_id, payload)
-
-    def _say(self, text: bytes) -> None:
-        if self._closed:
-            return
-        if self._held is not None:
-            self._held.append(text)
-        elif self._is_waiting():
-            if not self._waiting().keep(text):
-                log.warning("A client reads too slowly: its transport is aborted")
-                self.abort()
-        else:
-            self._transport.say(text)
-
-    def _is_waiting(self) -> bool:
-        return not self._closed and (self._transport.stalled or self._outbox is not None)
-
-    def _waiting(self) -> Outbox:
-        if self._outbox is None:
-            self._outbox = Outbox(self._transport, self._emptied)
-        return self._outbox
-
-    def _emptied(self) -> None:
-        self._outbox = None
 
     async def _finish_soon(self, reason: RevocationReason | None) -> None:
         with suppress(TimeoutError):
@@ -303,24 +266,16 @@ class _Socket:
         self._finish(reason)
 
     def _finish(self, reason: RevocationReason | None) -> None:
-        if self._closed:
-            return
-        if self._is_waiting():
-            self.abort()  # a message that cannot get out: what comes after it must not get out either
-            return
-        self._closed = True
-        completed = self._connection.subscriptions if self._connection is not None else ()
-        last = [*(self._held or ()), *map(protocol.complete, completed)]
-        self._transport.finish(last, CloseCode.UNAUTHORIZED, protocol.cut(reason or "Unauthorized"))
-        if self._connection is not None:
-            self._connection.closed()
+        connection = self._connection
+        completed = () if connection is None else connection.subscriptions
+        last = map(protocol.complete, completed)
+        if self._voice.finish(last, CloseCode.UNAUTHORIZED, reason or "Unauthorized") and connection is not None:
+            connection.closed()
 
     async def _tear_down(self) -> None:
-        self._closed = True
+        self._voice.release()
         if self._init_timer is not None:
             self._init_timer.cancel()
-        if self._outbox is not None:
-            self._outbox.release()
         if self._connection is not None:
             self._endpoint.feed.detach(self._connection)
         tasks = [task for task in (*self._operations.values(), self._signing_in, self._last_words) if task is not None]

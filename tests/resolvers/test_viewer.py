@@ -10,14 +10,13 @@ from models.enums import RevocationReason, Role, TokenScope, UserStatus
 from models.people import AccessToken, User, UserSession
 from models.types import now
 from resolvers.errors import Forbidden, Unauthenticated
+from resolvers.living import dead_sessions, dead_tokens
 from resolvers.viewer import (
     ACCESS_PREFIX,
     SESSION_PREFIX,
     Viewer,
     authenticate,
     authenticate_many,
-    dead_sessions,
-    dead_tokens,
     digest,
     enter,
     new_secret,

@@ -230,6 +230,11 @@ class Client:
         assert received is not None
         return received.code, received.reason
 
+    async def hear_nothing(self) -> None:
+        """Nothing more was said to it by now: whatever was, comes before the pong."""
+        await self.say(type="ping")
+        assert await self.hear() == {"type": "pong"}
+
     async def round_trip(self) -> None:
         """Wait until the server has taken what was said before: the frames of one connection stay in order."""
         await (await self.websocket.ping())

@@ -244,6 +244,13 @@ async def connect(feed: Feed, identity: Somebody) -> Client:
     return client
 
 
+async def watching(feed: Feed, identity: Somebody, after: int | None = None) -> Client:
+    """Connect, and follow the endings of sessions."""
+    client = await connect(feed, identity)
+    client.follow(ENDINGS, after)
+    return client
+
+
 async def write(database: Database, workspace_id: UUID, *what: FeedEvent) -> None:
     """Commit events in one transaction, as a verb would."""
 
