@@ -1,20 +1,34 @@
-"""Coverage is measured where it is worth its price, which is as much time again as the test takes.
+"""Coverage is measured where it is worth its price, which is more time again than the test takes.
 
-Only tests that mirror a package measure it; not those that are marked as long, nor the second run, on PostgreSQL, of
-what has run on SQLite.
+Only tests that mirror a package measure it, each in its first case; not those that are marked as long, nor the second
+run, on PostgreSQL, of what has run on SQLite. Loading the packages is measured, loading the tests is not.
 """
 
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 from coverage import Coverage
 
 TESTS = Path(__file__).parent
-MIRRORS = [TESTS / package for package in ("models", "resolvers", "schema", "offboard")]
+PACKAGES = ("models", "resolvers", "schema", "offboard")
+MIRRORS = [TESTS / package for package in PACKAGES]
 _ENVIRONMENT = "COVERAGE_PROCESS_CONFIG"
 _paused: list[Coverage] = []
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """Measure how what the tests are about is loaded, all of it, and then no more until a test asks for it."""
+    if Coverage.current() is not None:
+        for package in PACKAGES:
+            for module in walk_packages(import_module(package).__path__, f"{package}."):
+                import_module(module.name)
+        _pause()
+    return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -30,7 +44,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 def _measures(item: pytest.Item) -> bool:
     if not any(map(item.path.is_relative_to, MIRRORS)) or item.get_closest_marker("long"):
         return False
-    return not item.get_closest_marker("on_postgresql") or bool(item.get_closest_marker("only_on"))
+    if item.get_closest_marker("on_postgresql") and not item.get_closest_marker("only_on"):
+        return False
+    case = getattr(item, "callspec", None)
+    return case is None or not any(at for name, at in case.indices.items() if name != "engine")
 
 
 def _pause() -> None:
