@@ -21,6 +21,8 @@ from schema.root import schema
 from tests.api import Api
 from tests.workshop import Workshop
 
+pytestmark = pytest.mark.only_on("sqlite")  # what HTTP asks for does not depend on the database
+
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}

@@ -77,6 +77,7 @@ def document(root: str, paths: list[Path]) -> str:
     return f"subscription {{ {root} {{ {written(tree)} }} }}"
 
 
+DOCUMENTS = Documents()
 CHANGE = list(leaves(GRAPHQL.type_map["UserChange"]))
 REVOCATION = list(leaves(GRAPHQL.type_map["SessionRevocation"]))
 
@@ -124,7 +125,7 @@ def told(shop: Workshop, event: FeedEvent) -> FeedEvent:
 
 def answers(gateway: Gateway, query: str, standing: Standing) -> FeedAnswers:
     watched: Any = None
-    return FeedAnswers(gateway, Operation(query), Documents().prepare(query, None), standing, watched)
+    return FeedAnswers(gateway, Operation(query), DOCUMENTS.prepare(query, None), standing, watched)
 
 
 async def sort(gateway: Gateway, standing: Standing, event: FeedEvent) -> tuple[list[Path], list[Path]]:

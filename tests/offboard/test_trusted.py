@@ -18,6 +18,8 @@ from tests.api import Api
 from tests.offboard.watchers import connect
 from tests.workshop import Workshop
 
+pytestmark = pytest.mark.only_on("sqlite")  # what is trusted does not depend on the database
+
 VIEWER = "query Viewer { viewer { name } }"
 CHANGES = "subscription Changes { userChanged { cursor } }"
 HASHES = {text: sha256(text.encode()).hexdigest() for text in (VIEWER, CHANGES)}

@@ -14,6 +14,8 @@ from tests.api import Api
 from tests.e2e.callers import SIGN_IN
 from tests.workshop import Person, Workshop
 
+pytestmark = pytest.mark.only_on("sqlite")  # whose cookie counts does not depend on the database
+
 OWN = "http://test"
 PASSWORD = "correct horse battery"
 PAGE = {"Origin": OWN, HEADER: "cookie", "Sec-Fetch-Site": "same-origin"}

@@ -47,7 +47,7 @@ async def whole(shop: Workshop, read: Any, name: str, *args: Any) -> list[str]:
     found: list[list[str]] = []
     for size, place, more in (("first", "after", "has_next_page"), ("last", "before", "has_previous_page")):
         names: list[str] = []
-        asked: dict[str, Any] = {size: 2}
+        asked: dict[str, Any] = {size: 3}
         for _ in range(20):
             async with shop.database.read() as reader:
                 page = await read(reader, shop.olivia.viewer, *args, PageArgs(**asked))

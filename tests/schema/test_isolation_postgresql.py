@@ -17,7 +17,7 @@ from tests.schema.asking import PASSWORD, operations, put
 from tests.schema.worlds import UNLIMITED, ask, plain, quick_hashes
 
 MINE, THEIRS = "acmel", "quorl"
-pytestmark = pytest.mark.only_on("postgresql")
+pytestmark = [pytest.mark.long, pytest.mark.only_on("postgresql")]
 
 
 @pytest.fixture
