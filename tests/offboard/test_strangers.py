@@ -1,7 +1,8 @@
 """What graphql-cop looks for in production, asked by ourselves: on PyPI there is nothing under its name but the name.
 
 https://github.com/dolevf/graphql-cop lists what it asks. One of its questions above LOW finds what is wanted here: GET
-for queries is part of GraphQL over HTTP, and test_web_session.py shows that no other page gets anything by it.
+for queries is part of GraphQL over HTTP, and test_web_session.py shows that no other page gets anything by it. Where
+trusted documents alone are run it finds nothing, as test_trusted.py shows.
 """
 
 from collections.abc import AsyncIterator

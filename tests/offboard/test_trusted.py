@@ -81,6 +81,12 @@ async def test_nothing_else_does(trusting: AsyncClient, asked: dict[str, Any]) -
     assert answer.status_code == 400
 
 
+async def test_nothing_else_does_by_a_get(trusting: AsyncClient) -> None:
+    """graphql-cop, which takes queries by GET for a hole, asks this."""
+    answer = await trusting.get("/graphql", params={"query": "query cop { __typename }"})
+    assert code(answer) == "UNTRUSTED_DOCUMENT"
+
+
 async def test_what_names_no_document_is_no_request(trusting: AsyncClient) -> None:
     for asked in ({}, {"documentId": 5}, {"extensions": {"persistedQuery": 5}}):
         answer = await trusting.post("/graphql", json=asked)
