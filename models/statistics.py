@@ -15,9 +15,12 @@ ROWS = 1_000_000
 DISTINCT = (
     {"workspace_id": 10, "pending": 2, "status": 3, "kind": 3, "action": 20, "team_id": 50}
     | dict.fromkeys(("assignee_id", "actor_id", "target_id", "author_id", "handled_by_id"), 500)
-    | {"started_by_id": 500, "operation_id": 1_000, "role": 1_000, "word": 20_000}
+    | {"started_by_id": 500, "operation_id": 1_000, "role": 1_000, "word": 20_000, "ended_at": 2}
 )
-"""How many values a column has; one that is not here has another in each row. The role asked for is mostly OWNER."""
+"""How many values a column has; one that is not here has another in each row. The role asked for is mostly OWNER.
+
+Most sessions have not ended, and are alike in that.
+"""
 
 _COLUMNS = """
 SELECT tables.name, CASE WHEN tables.wr AND indexes.origin = 'pk' THEN tables.name ELSE indexes.name END, columns.name

@@ -16,6 +16,7 @@ from models.types import now
 from models.work import Conversation
 from resolvers import upkeep
 from tests.records import audit_rows, dump, event_rows, why_signed_out
+from tests.statements import Plans, watched
 from tests.workshop import Person, Workshop
 
 SNOOZED = ConversationStatus.SNOOZED
@@ -148,3 +149,13 @@ async def test_what_is_due_next(workshop: Workshop) -> None:
     await workshop.change(UserSession, workshop.olivia.viewer.session_id, ended_at=now())  # type: ignore[arg-type]
     await workshop.change(Conversation, conversation, snoozed_until=None)
     assert await due() is None
+
+
+async def test_who_expires_next_is_not_looked_for_among_all_sessions(workshop: Workshop, plans: Plans) -> None:
+    """Red when SQLite takes the sessions that have not ended for few: every five seconds it would go through them."""
+    with watched(workshop.database) as statements:
+        async with workshop.database.read() as reader:
+            await upkeep.next_due(reader)
+            await upkeep.workspaces_with_expired_sessions(reader)
+    asked = [await plans.indexes(each) for each in statements if "expires_at" in each.sql]
+    assert asked == [["session_expiry"]] * 2
