@@ -128,7 +128,7 @@ class Gateway:
     def _admit(self, found: Viewer | Unauthenticated) -> Viewer:
         if isinstance(found, Unauthenticated):
             raise Unauthorized(found.reason)
-        self.service.seen(found)
+        self.service.sightings.note(found)
         return found
 
     async def _authenticate(self, tokens: Collection[str]) -> Mapping[str, Viewer | Unauthenticated]:

@@ -156,7 +156,7 @@ class Endpoint:
             return None
         viewer = await authenticate(context.reader, token)
         structlog.contextvars.bind_contextvars(workspace_id=str(viewer.workspace_id))
-        self._service.seen(viewer)
+        self._service.sightings.note(viewer)
         return viewer
 
 

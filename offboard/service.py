@@ -3,14 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
-from uuid import UUID
 
 import structlog
 
 from models.database import Database, Reader
 from models.enums import RevocationReason
-from models.types import now
 from offboard.clock import Clock
 from offboard.documents import Documents
 from offboard.feed.brokers import open_broker
@@ -21,16 +18,15 @@ from offboard.mail.mailer import Mailer
 from offboard.mail.transports import open_transport
 from offboard.runner import Runner
 from offboard.settings import Environment, Settings
+from offboard.sightings import Sightings
 from offboard.tracing import open_spans
 from offboard.trusted import Manifest, read_manifest
 from offboard.web_session import WebSessions
 from resolvers.attempts import Allowance, Attempts, open_storage
 from resolvers.living import dead_sessions, dead_tokens
-from resolvers.sessions import touch
 from resolvers.viewer import Viewer
 from schema.context import Client, Context, Lifetimes, WebSession
 
-SEEN_EVERY = timedelta(minutes=1)
 LONGEST_LEAVE_S = 0.5
 
 log = structlog.get_logger(__name__)
@@ -61,6 +57,7 @@ class Service:
         self.web_sessions = WebSessions(settings.public_url)
         self.clock = Clock(self.database, retention=settings.event_retention)
         self.runner = Runner(self.database)
+        self.sightings = Sightings(self.database)
         self.database.after_commit += [
             self.feed.committed,
             self.mailer.committed,
@@ -79,21 +76,20 @@ class Service:
             resets=Allowance(settings.resets_per_account, settings.resets_per_address),
         )
         self.operation_timeout = settings.operation_timeout
-        self._seen: dict[UUID | None, Viewer] = {}
-        self._noting: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run until the block ends."""
         await self.feed.start()
-        loops = [asyncio.create_task(loop.run()) for loop in (self.mailer, self.clock, self.runner)]
+        loops = [asyncio.create_task(loop.run()) for loop in (self.mailer, self.clock, self.runner, self.sightings)]
         try:
             yield
         finally:
             await self.feed.stop()
             for task in loops:
                 task.cancel()
-            await asyncio.gather(*loops, *filter(None, [self._noting]), return_exceptions=True)
+            await asyncio.gather(*loops, return_exceptions=True)
+            await self.sightings.finish()
             await self._attempts.close()
             await self.database.close()
             await asyncio.to_thread(self.spans.close)
@@ -117,26 +113,6 @@ class Service:
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_LEAVE_S):
                 await context.reader.refresh()
-
-    def seen(self, viewer: Viewer) -> None:
-        """Note in the background that a session or access token was used, at most once a minute."""
-        if viewer.last_seen_at is not None and now() - viewer.last_seen_at < SEEN_EVERY:
-            return
-        self._seen[viewer.session_id or viewer.access_token_id] = viewer
-        if self._noting is None:
-            self._noting = asyncio.create_task(self._note())
-
-    async def _note(self) -> None:
-        """Write down who was seen; whoever comes meanwhile is written down together, next."""
-        while self._seen:
-            viewers = list(self._seen.values())
-            try:
-                await self.database.transact(lambda tx: touch(tx, viewers))  # noqa: B023
-            except Exception:
-                log.exception("The time of use could not be noted")
-            for viewer in viewers:
-                self._seen.pop(viewer.session_id or viewer.access_token_id, None)
-        self._noting = None
 
 
 async def still_alive(reader: Reader, credentials: Sequence[Credential]) -> Mapping[Credential, RevocationReason]:

@@ -1,6 +1,5 @@
 """GraphQL over HTTP: what is let in, what is refused, and how."""
 
-import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -229,19 +228,6 @@ async def test_an_expired_session_says_why(api: Api, workshop: Workshop) -> None
     await workshop.change(UserSession, ana.viewer.session_id, expires_at=now() - timedelta(seconds=1))  # type: ignore[arg-type]
     answer = await api.post("{ viewer { id } }", ana)
     assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED", "reason": "EXPIRED"}
-
-
-async def test_use_is_noted_once_a_minute(api: Api, workshop: Workshop) -> None:
-    session_id = workshop.olivia.viewer.session_id
-    earlier = now() - timedelta(minutes=2)
-    await workshop.change(UserSession, session_id, last_seen_at=earlier)  # type: ignore[arg-type]
-    await asyncio.gather(*(api.post("{ viewer { id } }", workshop.olivia) for _ in range(3)))
-    await api.database.drain()
-    first = (await workshop.load(UserSession, id=session_id)).last_seen_at
-    assert first > earlier
-    await api.post("{ viewer { id } }", workshop.olivia)
-    await api.database.drain()
-    assert (await workshop.load(UserSession, id=session_id)).last_seen_at == first
 
 
 async def test_what_was_not_foreseen_is_masked(

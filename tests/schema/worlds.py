@@ -136,7 +136,6 @@ async def opened(kept: Kept, file: Path) -> AsyncIterator[World]:
     """A world in a file of its own."""
     shutil.copy(kept.file, file)
     service = Service(Settings(database_url=f"sqlite:///{file}", password_hash_cost=1, **UNLIMITED))
-    service.seen = lambda _viewer: None  # type: ignore[method-assign]  # would write at any time, in the background
     await service.feed.start()
     world = World(kept, service)
     yield world
