@@ -22,11 +22,13 @@ A hint is only a hint. The broker says "this workspace has come to position n" a
 commits itself wakes it without a broker; and the relay asks for the positions of all its channels by itself, every two
 seconds, in one statement. A lost hint costs time, never an event; a hint too many costs one empty read.
 
-Closed means closed. An event that ends a session or an access token is told to the subscriptions first, then every
-connection of that credential leaves the hub in the same step of the event loop, so that nothing later can reach it. The
-transport holds back what is still owed to it and sends that together with its end, in one write. Independently of all
-events, every connection's credential is checked against the database at least every five seconds, and a process that
-could not do so for fifteen closes its connections with 1013.
+Closed means closed. An event that ends a session or an access token is told to the subscriptions of that credential's
+connections, and these leave the hub in the same step of the event loop, so that nothing later can reach them. Only
+some turns of the loop later the channel moves, and all others are told: whoever is closed waits for none of
+thousands. Who comes with that credential in between is told and closed as the channel moves. The transport holds back
+what is still owed to it and sends that together with its end, in one write. Independently of all events, every
+connection's credential is checked against the database at least every five seconds, and a process that could not do
+so for fifteen closes its connections with 1013.
 
 Said once, heard by all
 -----------------------

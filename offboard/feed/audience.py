@@ -69,9 +69,7 @@ class Audience:
         self._serving: asyncio.Task[None] | None = None
 
     def tell(self, event: FeedEvent, subscriptions: list[Subscription]) -> None:
-        """Answer an event for some subscriptions, after all events that they were owed before."""
-        for subscription in subscriptions:
-            subscription.connection.owed += 1
+        """Answer an event for some subscriptions, whose connections are owed it by now, after all earlier ones."""
         self._recent.clear()
         if self._queue and self._queue[-1][1] == subscriptions:
             subscriptions = self._queue[-1][1]  # a burst of events is kept with one list of thousands, not with many

@@ -4,7 +4,6 @@ Every method runs to its end on the event loop, so each change of the hub is see
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 from uuid import UUID
@@ -85,28 +84,27 @@ class Hub:
         if channel is not None and _discard(channel.subscriptions, subscription.topic, subscription):
             SUBSCRIPTIONS.dec()
 
+    def end_first(self, channel: Channel, event: FeedEvent) -> bool:
+        """Tell a channel's next event to whom it signs out, and end them, before others; False if it is nobody.
+
+        The channel stays where it is: for everybody else nothing has happened yet.
+        """
+        leaving = _signed_out(channel, event)
+        following = (subscription for connection in leaving for subscription in connection.subscriptions.values())
+        topics = event.topics
+        self._tell(event, [each for each in following if each.topic in topics and not each.ended])
+        self._end(leaving, event)
+        return bool(leaving)
+
     def deliver(self, channel: Channel, event: FeedEvent) -> None:
         """Move a channel to its next event: tell it to those who follow its topics, then end whom it signs out."""
         channel.position = event.position
         if (user_id := event.changes_rights_of) is not None:
             for connection in list(channel.users.get(user_id, ())):
                 self._change_rights(connection, event)
-        credential = revoked_credential(event)
-        leaving = set() if credential is None else set(channel.holders.get(credential, ()))
-        first: defaultdict[Audience, list[Subscription]] = defaultdict(list)
-        others: defaultdict[Audience, list[Subscription]] = defaultdict(list)
-        for subscription in self._followers(channel, event):
-            if subscription.behind is not None:
-                subscription.behind.append(event)
-            else:  # whoever is to be closed is served first
-                told = first if subscription.connection in leaving else others
-                told[subscription.audience].append(subscription)
-        for told in (first, others):
-            for audience, subscriptions in told.items():
-                audience.tell(event, subscriptions)
-        for connection in leaving:
-            connection.ended_at = event.occurred_at
-            self.sign_out(connection, event.reason)
+        for topic in event.topics:
+            self._tell(event, list(channel.subscriptions.get(topic, ())))
+        self._end(_signed_out(channel, event), event)
 
     def sign_out(self, connection: Connection, reason: RevocationReason | None) -> None:
         """Close with 4401 after what was delivered. Nothing happens to one that is not attached."""
@@ -162,14 +160,26 @@ class Hub:
                 subscription.position = max(subscription.position, event.position - 1)
             self._renew(subscription)
 
-    def _followers(self, channel: Channel, event: FeedEvent) -> Iterator[Subscription]:
-        for topic in event.topics:
-            for subscription in list(channel.subscriptions.get(topic, ())):
-                waiting = subscription.connection.owed if subscription.behind is None else len(subscription.behind)
-                if waiting < self._queue_limit:
-                    yield subscription
-                else:
-                    self._overflow(subscription.connection)
+    def _tell(self, event: FeedEvent, subscriptions: list[Subscription]) -> None:
+        """Tell an event to subscriptions, or keep it for those that catch up; cut those that have too much to hear."""
+        told: dict[Audience, list[Subscription]] = {}
+        limit = self._queue_limit
+        for subscription in subscriptions:
+            behind, connection = subscription.behind, subscription.connection
+            if (connection.owed if behind is None else len(behind)) >= limit:
+                self._overflow(connection)
+            elif behind is not None:
+                behind.append(event)
+            else:
+                connection.owed += 1
+                told.setdefault(subscription.audience, []).append(subscription)
+        for audience, some in told.items():
+            audience.tell(event, some)
+
+    def _end(self, leaving: list[Connection], event: FeedEvent) -> None:
+        for connection in leaving:
+            connection.ended_at = event.occurred_at
+            self.sign_out(connection, event.reason)
 
     def _overflow(self, connection: Connection) -> None:
         if self.detach(connection):
@@ -183,6 +193,12 @@ def revoked_credential(event: FeedEvent) -> Credential | None:
         return None
     assert event.workspace_id is not None
     return Credential(event.workspace_id, event.session_id, event.access_token_id)
+
+
+def _signed_out(channel: Channel, event: FeedEvent) -> list[Connection]:
+    """The connections that an event ends."""
+    credential = revoked_credential(event)
+    return [] if credential is None else list(channel.holders.get(credential, ()))
 
 
 def _discard(sets: dict[K, set[V]], key: K, member: V) -> bool:

@@ -22,6 +22,9 @@ CHECK_PAGE = 100
 SPREAD = 0.8
 """The part of a period over which its checks are spread."""
 
+AHEAD = 10
+"""Turns of the event loop in which whoever is signed out is told so and closed, before thousands of others are told."""
+
 CLOSED_AT_ONCE = 100
 READERS_OF_HISTORY = 4
 """How many clients may read what they missed at the same time: the others of a storm wait, and nobody else does."""
@@ -104,6 +107,9 @@ class Relay:
 
     async def _deliver(self, channel: Channel, page: Sequence[FeedEvent]) -> None:
         for event in page:
+            if self._hub.end_first(channel, event):
+                for _ in range(AHEAD):
+                    await asyncio.sleep(0)
             self._hub.deliver(channel, event)
             await asyncio.sleep(0)  # lets audiences empty their queues, and the rest of the process live
 

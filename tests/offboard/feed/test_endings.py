@@ -9,7 +9,7 @@ from models.database import Database
 from models.enums import RevocationReason
 from models.events import Topic
 from models.types import new_id, now
-from offboard.feed import Audience
+from offboard.feed import Audience, Following
 from offboard.feed.hub import Hub
 from tests.offboard.feed.stage import (
     ENDINGS,
@@ -25,6 +25,7 @@ from tests.offboard.feed.stage import (
     watching,
     write,
 )
+from tests.waiting import until
 from tests.workshop import Workshop
 
 SHORT = 0.05
@@ -95,6 +96,43 @@ async def test_who_is_signed_out_is_told_before_the_others(database: Database, w
         await write(database, acme, revocation(leaving))
         assert await clients[-1].end == DEACTIVATED
     assert order[0] == "5"
+
+
+async def test_who_is_signed_out_is_closed_before_anybody_else_is_told(database: Database, workshop: Workshop) -> None:
+    """Red when one step of the event loop serves both."""
+    acme, order = workshop.workspace_id, list[str]()
+    async with running_feed(database) as feed:
+        leaving, other = [await connect(feed, await somebody(database, acme)) for _ in range(2)]
+        leaving.follow(ENDINGS)
+        other.follow(ENDINGS)
+        other.next = lambda *_: order.append("told")  # type: ignore[method-assign]
+        leaving.end.add_done_callback(lambda _: order.append("closed"))
+        await write(database, acme, revocation(leaving.connection.identity))  # type: ignore[arg-type]
+        await until(lambda: len(order) == 2)
+    assert order == ["closed", "told"]
+    assert leaving.heard() == [1]
+
+
+async def test_who_comes_while_somebody_is_closed_is_told_and_closed_like_the_others(
+    database: Database, workshop: Workshop
+) -> None:
+    """Red when whoever is closed first is all who is closed."""
+    ana = await somebody(database, workshop.workspace_id)
+    event = replace(revocation(ana), workspace_id=ana.workspace_id, position=1)
+    async with running_feed(database) as feed:
+        hub = Hub(10, lambda _: None)
+        hub.attach(Client(feed, await somebody(database, workshop.workspace_id)).connection)
+        clients = [Client(feed, ana) for _ in range(3)]
+        channel = hub.attach(clients[0].connection)
+        assert hub.end_first(channel, event)
+        assert not hub.end_first(channel, event)
+        for client in clients[1:]:
+            hub.attach(client.connection)
+        audience = Audience(Positions())
+        hub.subscribe(clients[1].connection, "1", Following(audience, ENDINGS, 0, 0))
+        hub.deliver(channel, event)
+        assert [await client.end for client in clients] == [DEACTIVATED] * 3
+        assert [client.heard() for client in clients] == [[], [1], []]
 
 
 async def test_one_session_ends_and_every_socket_of_it(database: Database, workshop: Workshop) -> None:
