@@ -53,8 +53,9 @@ class Tx:
     `work_due` tells that an operation has been started which goes on in the background.
     """
 
-    def __init__(self, session: AsyncSession, means: Means) -> None:
+    def __init__(self, session: AsyncSession, connection: AsyncConnection, means: Means) -> None:
         self.session = session
+        self._connection = connection
         self._means = means
         self.now: datetime = now()
         self.at_end: list[Callable[[], Awaitable[None]]] = []
@@ -78,23 +79,27 @@ class Tx:
         )
 
     async def rows(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
-        """All rows of a statement."""
-        return (await self.session.execute(statement, parameters)).all()
+        """All rows of a statement that selects columns."""
+        return (await self._connection.execute(statement, parameters)).all()
 
-    async def row(self, statement: Executable) -> Row[Any] | None:
+    async def row(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Row[Any] | None:
         """The first row of a statement, if there is one."""
-        return (await self.session.execute(statement)).first()
+        return (await self._connection.execute(statement, parameters)).first()
 
     async def scalar(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Any:
         """The first column of the first row, or None."""
-        return (await self.session.execute(statement, parameters)).scalar()
+        return (await self._connection.execute(statement, parameters)).scalar()
 
     async def run(
         self, statement: Executable, parameters: dict[str, Any] | Sequence[dict[str, Any]] | None = None
     ) -> int:
         """Execute a statement that changes rows, with parameters or for each of several; says how many it changed."""
-        result: Any = await self.session.execute(statement, parameters)
+        result: Any = await self._connection.execute(statement, parameters)
         return int(result.rowcount)
+
+    async def objects(self, statement: Executable) -> Sequence[Row[Any]]:
+        """All rows of a statement that selects objects, to be changed, as the database has them now."""
+        return (await self.session.execute(statement, execution_options={"populate_existing": True})).all()
 
     async def get(self, model: type[M], **key: Any) -> M | None:
         """Load one object to change it, as the database has it now."""
@@ -146,23 +151,23 @@ class Reader:
         self._turn = asyncio.Lock()
         self._connection: AsyncConnection | None = None
 
-    async def rows(self, statement: Executable) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
         """All rows of a statement."""
-        return await self._underway.finish(self._rows(statement))
+        return await self._underway.finish(self._rows(statement, parameters))
 
-    async def _rows(self, statement: Executable) -> Sequence[Row[Any]]:
+    async def _rows(self, statement: Executable, parameters: dict[str, Any] | None) -> Sequence[Row[Any]]:
         async with self._turn:
             if self._connection is None:
                 self._connection = await self._engine.connect()
-            return (await self._connection.execute(statement)).all()
+            return (await self._connection.execute(statement, parameters)).all()
 
     async def row(self, statement: Executable) -> Row[Any] | None:
         """The first row of a statement, if there is one."""
         return next(iter(await self.rows(statement)), None)
 
-    async def scalar(self, statement: Executable) -> Any:
+    async def scalar(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Any:
         """The first column of the first row, or None."""
-        row = await self.row(statement)
+        row = next(iter(await self.rows(statement, parameters)), None)
         return None if row is None else row[0]
 
     async def refresh(self) -> None:
@@ -242,8 +247,7 @@ class Database:
         writers = self.means.writers if durable else self.means.hasty_writers
         async with self.means.turn(), AsyncSession(writers, expire_on_commit=False) as session:
             async with session.begin():
-                await session.connection()
-                tx = Tx(session, self.means)
+                tx = Tx(session, await session.connection(), self.means)
                 yield tx
                 for work in tx.at_end:
                     await work()

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from models.database import WORKSPACE, Reader, Tx, table
 from models.enums import EventKind, RevocationReason, UserChangeKind
@@ -156,14 +156,17 @@ async def append(tx: Tx, workspace_id: UUID, events: Sequence[FeedEvent]) -> Non
     tx.events.setdefault(workspace_id, []).extend(events)
 
 
+_TAKE_POSITIONS = (
+    update(WORKSPACE)
+    .where(WORKSPACE.c.id == bindparam("workspace"))
+    .values(event_position=WORKSPACE.c.event_position + bindparam("how_many"))
+    .returning(WORKSPACE.c.event_position, WORKSPACE.c.feed_generation)
+)
+
+
 async def _write(tx: Tx) -> None:
     for workspace_id, events in sorted(tx.events.items()):
-        row = await tx.row(
-            update(WORKSPACE)
-            .where(WORKSPACE.c.id == workspace_id)
-            .values(event_position=WORKSPACE.c.event_position + len(events))
-            .returning(WORKSPACE.c.event_position, WORKSPACE.c.feed_generation)
-        )
+        row = await tx.row(_TAKE_POSITIONS, {"workspace": workspace_id, "how_many": len(events)})
         assert row is not None
         first = row.event_position - len(events) + 1
         tx.events[workspace_id] = numbered = [

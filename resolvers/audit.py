@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, false, insert, select, true
 
 from models.database import Reader, Tx, table
 from models.enums import AuditAction
 from models.log import AuditEntry
+from models.types import new_id
 from resolvers.actors import actor_named
 from resolvers.pages import Order, OrderDirection, Page, PageArgs, read_page, total_count
 from resolvers.rows import AuditEntryRow
@@ -30,11 +31,8 @@ async def record(
     `details` are ids (as text), numbers, times (in ISO 8601) and enum names from which the summary is rendered when it
     is read; never a name, an address or a secret.
     """
-    await tx.add(
-        AuditEntry(
-            workspace_id=workspace_id, at=tx.now, action=action, actor_id=actor_id, target_id=target_id, details=details
-        )
-    )
+    entry = {"id": new_id(), "workspace_id": workspace_id, "at": tx.now, "action": action}
+    await tx.run(insert(AUDIT), {**entry, "actor_id": actor_id, "target_id": target_id, "details": details})
 
 
 @dataclass(frozen=True, slots=True)

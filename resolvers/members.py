@@ -20,6 +20,13 @@ ROLE = table(UserRole)
 USER = table(User)
 
 
+_MEMBERS = (
+    select(User, Actor, ROLE.c.role)
+    .join_from(User, Actor, ACTOR.c.user_id == USER.c.id)
+    .outerjoin(ROLE, ROLE.c.user_id == USER.c.id)
+)
+
+
 @dataclass(slots=True)
 class Member:
     """A user with its actor and roles, loaded under the lock to be changed or judged."""
@@ -39,13 +46,7 @@ async def find_member(tx: Tx, workspace_id: UUID, user_id: UUID, *field: str) ->
 
 async def load_member(tx: Tx, *which: ColumnElement[bool]) -> Member | None:
     """The user that is meant, with its actor and roles, in one statement; None if there is none."""
-    rows = await tx.rows(
-        select(User, Actor, ROLE.c.role)
-        .join_from(User, Actor, ACTOR.c.user_id == USER.c.id)
-        .outerjoin(ROLE, ROLE.c.user_id == USER.c.id)
-        .where(*which)
-        .execution_options(populate_existing=True)
-    )
+    rows = await tx.objects(_MEMBERS.where(*which))
     if not rows:
         return None
     return Member(rows[0].User, rows[0].Actor, frozenset(row.role for row in rows if row.role))

@@ -5,11 +5,11 @@ import secrets
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, select
 
 from models.database import WORKSPACE, Reader, Tx, table
 from models.enums import Role, TokenScope
@@ -188,16 +188,22 @@ async def enter(tx: Tx, viewer: Viewer, *other_workspaces: UUID) -> Viewer:
 async def _session_viewers(
     reader: Reader | Tx, key: ColumnElement[Any], keys: Collection[Any]
 ) -> dict[Any, Viewer | Unauthenticated]:
-    rows = await reader.rows(
-        session_query(ROLE.c.role, *_FEED, key.label("key"))
-        .join(WORKSPACE, WORKSPACE.c.id == SESSION.c.workspace_id)
-        .outerjoin(ROLE, ROLE.c.user_id == USER.c.id)
-        .where(key.in_(keys))
-    )
+    rows = await reader.rows(_session_statement(key), {"keys": keys})
     sessions: dict[Any, list[Row[Any]]] = {}
     for row in rows:
         sessions.setdefault(row.key, []).append(row)
     return {found: _session_viewer(rows) for found, rows in sessions.items()}
+
+
+@cache
+def _session_statement(key: ColumnElement[Any]) -> Select[Any]:
+    """The statement that every request begins with, made once."""
+    return (
+        session_query(ROLE.c.role, *_FEED, key.label("key"))
+        .join(WORKSPACE, WORKSPACE.c.id == SESSION.c.workspace_id)
+        .outerjoin(ROLE, ROLE.c.user_id == USER.c.id)
+        .where(key.in_(bindparam("keys", expanding=True)))
+    )
 
 
 def _session_viewer(rows: list[Row[Any]]) -> Viewer | Unauthenticated:

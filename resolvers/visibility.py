@@ -15,6 +15,7 @@ from models.enums import Role
 from models.leaving import AnnouncedDeletion, LegalHold, ScheduledDeparture
 from models.log import AuditEntry
 from models.people import AccessToken, Actor, Team, TeamMember, User, UserRole, UserSession
+from models.types import now
 from models.work import BulkOperation
 from resolvers.authority import may_act_on
 from resolvers.living import is_alive
@@ -87,7 +88,7 @@ def visible_sessions(viewer: Viewer) -> ColumnElement[bool]:
 
 def live_sessions(workspace_id: UUID) -> ColumnElement[bool]:
     """Neither ended nor expired, of an active user's present epoch. Needs SESSION joined with USER."""
-    return and_(SESSION.c.workspace_id == workspace_id, is_alive())
+    return and_(SESSION.c.workspace_id == workspace_id, is_alive(now()))
 
 
 def visible_work(viewer: Viewer, rows: Table) -> ColumnElement[bool]:

@@ -24,7 +24,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=10, help="events in each run")
     parser.add_argument("--deactivations", type=int, default=200, help="deactivations in each run")
     parser.add_argument("--nodes", action=argparse.BooleanOptionalAction, default=True, help="measure two nodes too")
-    parser.add_argument("--peers", default=",".join(peer.name for peer in PEERS), help="which servers, by name")
+    parser.add_argument(
+        "--peers", default=",".join(peer.name for peer in PEERS), help="which servers, by name; or none"
+    )
     parser.add_argument("--limit", type=int, default=90, help="minutes after which it gives up")
     return parser.parse_args()
 
@@ -52,6 +54,8 @@ def main() -> int:
 
 def _measure_peers(options: argparse.Namespace, sizes: Sequence[Size], folder: Path) -> None:
     peers = [peer for peer in PEERS if peer.name in options.peers.split(",")]
+    if not peers:
+        return
     stage = Stage(
         folder,
         watchers=max(size.subscribers for size in sizes) + WARM_UP,

@@ -53,11 +53,11 @@ def collect_rarely() -> None:
     """Keep the collector of reference cycles off what lives long, in a process that begins to serve.
 
     Looking through thousands of open sockets takes it many milliseconds each time, in which nobody is served. Little
-    here is a cycle. What is young is looked through in small portions, a microsecond an object.
+    here is a cycle. What is young is looked through twice, in portions of some hundreds: a microsecond an object.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(1_000, 3, 30_000)
+    gc.set_threshold(500, 1, 100_000)
 
 
 async def _check(settings: Settings) -> None:
