@@ -5,11 +5,18 @@ from typing import Any
 
 import httpx
 
+from tests.waiting import LIMIT
+
 SIGN_IN = """mutation($input: SignInInput!) { signIn(input: $input) {
   token session { id } user { id name } errors { code message field }
 } }"""
 
 DEACTIVATE = "mutation($id: ID!) { deactivateUser(input: {userId: $id}) { revokedSessions errors { code message } } }"
+
+
+def open_client(**options: Any) -> httpx.AsyncClient:
+    """A client that does not read the system's certificates, which would take longer than many a test."""
+    return httpx.AsyncClient(timeout=LIMIT, verify=False, **options)
 
 
 @dataclass

@@ -6,13 +6,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.e2e.callers import open_client
 from tests.e2e.demo import demo_copy
 from tests.e2e.node import install_clients
 from tests.e2e.office import Office
 from tests.e2e.server import Server
 from tests.services.guard import alone
 from tests.services.redis import Redis
-from tests.waiting import LIMIT
 
 SERVERS = pytest.StashKey[list[Server]]()
 
@@ -99,7 +99,7 @@ def two_nodes(new_server: NewServer, broker_url: str) -> list[Server]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=LIMIT) as client:
+    async with open_client() as client:
         yield client
 
 

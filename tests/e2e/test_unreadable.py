@@ -9,13 +9,12 @@ from sqlalchemy import text
 from websockets.asyncio.client import connect
 
 from models.database import Database
-from tests.e2e.callers import SIGN_IN, Person
+from tests.e2e.callers import SIGN_IN, Person, open_client
 from tests.e2e.conftest import NewServer
 from tests.e2e.mail import mailed_token
 from tests.e2e.office import PASSWORD, Office
 from tests.e2e.server import Server
 from tests.e2e.sockets import Socket
-from tests.waiting import LIMIT
 
 pytestmark = pytest.mark.only_on("sqlite")
 
@@ -69,7 +68,7 @@ async def come_in_by_socket(server: Server, token: str | None) -> None:
 
 async def test_no_log_tells_a_secret(new_server: NewServer, tmp_path: Path) -> None:
     server = new_server(LOG_LEVEL="debug").start()
-    async with httpx.AsyncClient(timeout=LIMIT) as http:
+    async with open_client() as http:
         office = await Office.open(server, http)
         secrets = await come_in(office, tmp_path)
         secrets.append(await come_in_by_browser(server, http, office.olivia))

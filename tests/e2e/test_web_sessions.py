@@ -1,10 +1,9 @@
 """Browsers with their session in a cookie, on the sockets of a running server."""
 
-import httpx
 import pytest
 
 from offboard.web_session import COOKIE, HEADER
-from tests.e2e.callers import SIGN_IN, deactivate
+from tests.e2e.callers import SIGN_IN, deactivate, open_client
 from tests.e2e.office import PASSWORD, Office
 from tests.e2e.sockets import open_socket
 
@@ -16,7 +15,7 @@ def origin(office: Office) -> str:
 async def cookie_of(office: Office, name: str) -> dict[str, str]:
     """The headers of somebody's browser after signing in."""
     await office.hire(name)
-    async with httpx.AsyncClient(headers={"Origin": origin(office), HEADER: "cookie"}) as browser:
+    async with open_client(headers={"Origin": origin(office), HEADER: "cookie"}) as browser:
         who = {"workspace": office.slug, "email": office.email(name), "password": PASSWORD}
         answer = await browser.post(office.server.url, json={"query": SIGN_IN, "variables": {"input": who}})
         assert answer.json()["data"]["signIn"]["token"] is None
