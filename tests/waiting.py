@@ -11,13 +11,13 @@ LOOK_AGAIN = 0.02
 T = TypeVar("T")
 
 
-async def eventually(look: Callable[[], Awaitable[T | None]]) -> T:
-    """What `look` finds in the end."""
+async def eventually(look: Callable[[], Awaitable[T | None]], every: float = LOOK_AGAIN) -> T:
+    """What `look` finds in the end; seconds from one look to the next."""
     async with asyncio.timeout(LIMIT):
         while True:
             if (found := await look()) is not None:
                 return found
-            await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.sleep(every)
 
 
 async def until(true: Callable[[], object]) -> None:

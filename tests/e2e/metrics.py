@@ -21,4 +21,4 @@ async def readiness(server: Server, http: httpx.AsyncClient, **parts: str) -> No
         said = (await http.get(server.url.replace("/graphql", "/readyz"))).json()
         return parts.items() <= said.items() or None
 
-    await eventually(look)
+    await eventually(look, every=0.1)  # a node that is asked while a part fails logs why

@@ -45,6 +45,6 @@ def _run(database_url: str, started: Connection) -> None:
 
 
 async def _carry_on(database_url: str, started: Connection) -> None:
-    runner = Runner(Database(database_url), lease=LEASE, poll=0.02)
+    runner = Runner(Database(database_url), lease=LEASE, poll=LEASE.total_seconds() / 3)
     started.send(runner.lease.owner_id)
     await runner.run()

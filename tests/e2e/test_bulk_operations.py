@@ -12,7 +12,7 @@ from tests.e2e.sockets import socket_of
 from tests.e2e.workload import give_work
 
 MANY = 6_000
-TOO_MANY = 40_000
+TOO_MANY = 20_000
 """What takes longer than a request to stop it needs to arrive."""
 PROGRESS = """subscription($id: ID!) { bulkOperationProgress(id: $id) {
   id status matched processed reassignedConversations skipped finishedAt

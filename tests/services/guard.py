@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _WATCH = """
-cat > /dev/null
+read -r end
 kill -s "$2" "$1"
 for turn in 1 2 3 4 5 6 7 8 9 10; do
   kill -s 0 "$1" || break
