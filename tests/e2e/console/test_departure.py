@@ -6,10 +6,10 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.e2e.conftest import NewServer
-from tests.e2e.console.browsing import PHONE, Reception, fill_in
+from tests.e2e.console.browsing import IN_A_BROWSER, PHONE, Reception, fill_in
 from tests.e2e.server import Server
 
-pytestmark = pytest.mark.only_on("sqlite")
+pytestmark = IN_A_BROWSER
 
 PASSWORD = "demo-password"
 

@@ -1,13 +1,12 @@
 """The ways in: an invitation, and a link for whoever has forgotten the password."""
 
-import pytest
 from playwright.async_api import expect
 
-from tests.e2e.console.browsing import Reception, fill_in
+from tests.e2e.console.browsing import IN_A_BROWSER, Reception, fill_in
 from tests.e2e.mail import mailed_token
 from tests.e2e.office import PASSWORD, Office
 
-pytestmark = pytest.mark.only_on("sqlite")
+pytestmark = IN_A_BROWSER
 
 NEW_PASSWORD = "rusty kettle on a hill"
 

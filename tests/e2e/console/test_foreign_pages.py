@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 
-import pytest
 from playwright.async_api import expect
 
-from tests.e2e.console.browsing import Reception
+from tests.e2e.console.browsing import IN_A_BROWSER, Reception
 from tests.e2e.office import Office
 
-pytestmark = pytest.mark.only_on("sqlite")
+pytestmark = IN_A_BROWSER
 
 PAGE = b"<title>Foreign</title>"
 SIGN_OUT = '{"query": "mutation { signOut { signedOut } }", "x": "'

@@ -2,15 +2,14 @@
 
 import re
 
-import pytest
 from playwright.async_api import expect
 
 from models.enums import Role
-from tests.e2e.console.browsing import Reception
+from tests.e2e.console.browsing import IN_A_BROWSER, Reception
 from tests.e2e.office import Office
 from tests.e2e.workload import give_work
 
-pytestmark = pytest.mark.only_on("sqlite")
+pytestmark = IN_A_BROWSER
 
 MANY = 40_000
 

@@ -1,15 +1,14 @@
 """What is no sign-out: a network that is gone for a while, and a server that is restarted."""
 
-import pytest
 from playwright.async_api import expect
 
 from models.enums import Role
 from tests.e2e.callers import deactivate
 from tests.e2e.conftest import NewServer
-from tests.e2e.console.browsing import Reception
+from tests.e2e.console.browsing import IN_A_BROWSER, Reception
 from tests.e2e.office import Office
 
-pytestmark = pytest.mark.only_on("sqlite")
+pytestmark = IN_A_BROWSER
 
 
 async def test_what_happened_meanwhile_is_shown_afterwards(

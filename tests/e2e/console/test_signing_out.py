@@ -1,14 +1,13 @@
 """The moment of forced sign-out, as people see it."""
 
-import pytest
 from playwright.async_api import Page, expect
 
 from models.enums import Role
 from tests.e2e.callers import deactivate
-from tests.e2e.console.browsing import Reception
+from tests.e2e.console.browsing import IN_A_BROWSER, Reception
 from tests.e2e.office import Office
 
-pytestmark = pytest.mark.only_on("sqlite")
+pytestmark = IN_A_BROWSER
 
 DEACTIVATED = "Your account was deactivated by an administrator"
 

@@ -3,13 +3,12 @@
 import re
 from pathlib import Path
 
-import pytest
 from playwright.async_api import expect
 
 from tests.e2e.conftest import NewServer
-from tests.e2e.console.browsing import Reception
+from tests.e2e.console.browsing import IN_A_BROWSER, Reception, fill_in
 
-pytestmark = pytest.mark.only_on("sqlite")
+pytestmark = IN_A_BROWSER
 
 
 async def test_its_own_documents_are_trusted(new_server: NewServer, reception: Reception, tmp_path: Path) -> None:
@@ -17,7 +16,8 @@ async def test_its_own_documents_are_trusted(new_server: NewServer, reception: R
     manifest.write_text("{}")
     server = new_server(TRUSTED_DOCUMENTS=str(manifest), ENVIRONMENT="production").start()
     desk = await reception.desk(server)
-    page = await desk.sign_in("demo", "olivia@demo.test", "demo-password", "/users?q=ana+r")
+    page = await desk.tab("/users?q=ana+r")
+    await fill_in(page, "demo", "olivia@demo.test", "demo-password")
     await page.get_by_role("link", name="Ana Ruiz").click()
     await page.get_by_role("button", name="Deactivate").click()
     await page.get_by_role("dialog").get_by_role("radio", name="Move it to Unassigned").check()

@@ -1,15 +1,14 @@
 """Users in the console: ten thousand of them, and a change that a colleague makes."""
 
-import pytest
 from playwright.async_api import expect
 
 from models.enums import Role
 from tests.e2e.callers import deactivate
-from tests.e2e.console.browsing import Reception
+from tests.e2e.console.browsing import IN_A_BROWSER, Reception
 from tests.e2e.office import Office
 from tests.e2e.staff import hire_many
 
-pytestmark = pytest.mark.only_on("sqlite")
+pytestmark = IN_A_BROWSER
 
 CROWD = 9_998
 
