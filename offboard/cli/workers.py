@@ -1,44 +1,26 @@
-"""Several processes that share one socket: uvicorn's supervisor, and what each of its workers runs."""
+"""Several processes that share one socket: uvicorn's supervisor."""
 
-import multiprocessing
 import os
-import signal
 import socket
-import threading
 import time
 from tempfile import TemporaryDirectory
 
 import structlog
 import uvicorn
 from prometheus_client.multiprocess import mark_process_dead
-from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
-from offboard.app import create_app
 from offboard.cli.frame import say
-from offboard.cli.serving import collect_rarely
-from offboard.logging import configure_logging
 from offboard.metrics import FOLDER
-from offboard.settings import load_settings
 
-APPLICATION = f"{__name__}:application"
-"""What a worker imports and calls for its application."""
+APPLICATION = "offboard.cli.worker:application"
+"""What a worker imports and calls for its application. Its supervisor does not load it."""
 
 LONGEST_STOP = 4.0
 """Seconds that the workers have for stopping."""
 
 log = structlog.get_logger(__name__)
-
-
-def application() -> Starlette:
-    """The application of one worker, with the settings of its environment. It ends with its supervisor."""
-    settings = load_settings()
-    configure_logging(settings.log_format, settings.log_level)
-    threading.Thread(target=_stop_with_supervisor, daemon=True).start()
-    app = create_app(settings)
-    collect_rarely()
-    return app
 
 
 def supervise(config: uvicorn.Config, listener: socket.socket, greeting: str) -> int:
@@ -99,11 +81,3 @@ class _Supervisor(Multiprocess):
             if worker.exitcode is None:
                 worker.process.kill()
         super().join_all()
-
-
-def _stop_with_supervisor() -> None:
-    """Stop when the supervisor is gone: whoever killed it wants the port back."""
-    supervisor = multiprocessing.parent_process()
-    if supervisor is not None:
-        supervisor.join()
-        os.kill(os.getpid(), signal.SIGTERM)

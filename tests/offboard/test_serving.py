@@ -19,7 +19,9 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from models.enums import Role
+from offboard.cli import serving as commands
 from schema import ids
+from tests.offboard.commands import Run
 from tests.services.redis import Redis
 from tests.waiting import LIMIT, until
 from tests.workshop import Person, Workshop
@@ -155,11 +157,16 @@ def redis() -> Iterator[str]:
         yield server.url
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+@ONCE
+@pytest.mark.parametrize(
+    ("options", "root", "stop"),
+    [((), "http://127.0.0.1:", signal.SIGTERM), (("--host", "::1"), "http://[::1]:", signal.SIGINT)],
+)
 def test_the_server_answers_at_the_url_it_says_and_ends_well(
-    tmp_path: Path, database_url: str, stop: signal.Signals
+    tmp_path: Path, database_url: str, options: tuple[str, ...], root: str, stop: signal.Signals
 ) -> None:
-    with serving(tmp_path, database_url) as server:
+    with serving(tmp_path, database_url, *options) as server:
+        assert server.url.startswith(root)
         assert server.ask("{ __typename }") == {"data": {"__typename": "Query"}}
         assert list(server.measure("offboard_http_requests_total", status="200")) == [""]
         with server.connect() as websocket:
@@ -167,12 +174,6 @@ def test_the_server_answers_at_the_url_it_says_and_ends_well(
             assert closing(websocket)[0] == 1012
         assert server.process.wait(timeout=LIMIT) == 0
         assert {(line["level"], line["pid"]) for line in server.log} == {("info", server.process.pid)}
-
-
-@ONCE
-def test_an_ipv6_host_is_shown_as_in_a_url(tmp_path: Path, database_url: str) -> None:
-    with serving(tmp_path, database_url, "--host", "::1") as server:
-        assert server.url.startswith("http://[::1]:")
 
 
 @ONCE
@@ -187,46 +188,27 @@ def test_an_ipv6_host_is_shown_as_in_a_url(tmp_path: Path, database_url: str) ->
         ),
     ],
 )
-def test_what_cannot_be_is_one_line(tmp_path: Path, database_url: str, options: tuple[str, ...], problem: str) -> None:
+def test_what_cannot_be_is_one_line(
+    empty: Run, monkeypatch: pytest.MonkeyPatch, database_url: str, options: tuple[str, ...], problem: str
+) -> None:
+    monkeypatch.setenv("OFFBOARD_DATABASE_URL", database_url)
+    monkeypatch.setattr(commands, "configure_logging", lambda *_: None)  # it would do so for all tests
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = subprocess.run(
-            [*SERVE, str(port), *options],
-            cwd=tmp_path,
-            env={**os.environ, "OFFBOARD_DATABASE_URL": database_url},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert (result.returncode, result.stdout) == (2, "")
+        result = empty("serve", "--port", port, *options)
+    assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == f"Error: {problem.format(port=port)}\n"
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.long
-async def test_whoever_is_deactivated_is_signed_out_on_every_worker(
+async def test_whoever_is_deactivated_is_signed_out_on_every_worker_and_all_end_well(
     tmp_path: Path, database_url: str, workshop: Workshop, redis: str
 ) -> None:
-    sam = await workshop.person("Sam Silva", Role.AGENT)
-    await workshop.sign_in(sam)
-    broker = "postgresql:" if database_url.startswith("postgresql") else redis
-    with serving(tmp_path, database_url, "--workers", "2", OFFBOARD_BROKER_URL=broker) as server, ExitStack() as stack:
-        workers = server.workers
-        assert len(set(workers)) == 2
-        sockets = [stack.enter_context(server.connect_as(sam, worker)) for worker in workers]
-        answer = server.ask(
-            "mutation ($id: ID!) { deactivateUser(input: {userId: $id}) { errors { code } } }",
-            workshop.olivia,
-            id=ids.encode("User", sam.id),
-        )
-        assert answer == {"data": {"deactivateUser": {"errors": []}}}
-        assert [closing(websocket) for websocket in sockets] == [(4401, "USER_DEACTIVATED")] * 2
-
-        published = server.measure("offboard_hints_total", kind="published")[""]
-        await until(lambda: server.measure("offboard_hints_total", kind="received") == {"": 2 * published})
-        assert server.measure("offboard_broker_lag_seconds_count") == {"": 2 * published}
-        assert set(server.measure("process_resident_memory_bytes")) == set(map(str, workers))
+    with serving(tmp_path, database_url, "--workers", "2", OFFBOARD_BROKER_URL=redis) as server:
+        await signed_out_on_every_worker(server, workshop)
         assert list(server.temporary.iterdir()), "the workers count somewhere else"
-
+        workers = server.workers
         with server.connect() as websocket:
             server.process.terminate()
             assert closing(websocket)[0] == 1012
@@ -237,6 +219,41 @@ async def test_whoever_is_deactivated_is_signed_out_on_every_worker(
         assert {line["pid"] for line in server.log} == {server.process.pid, *workers}
         assert not any(map(alive, workers))
         assert not list(server.temporary.iterdir())
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.long
+async def test_whoever_is_deactivated_is_signed_out_on_every_worker_and_these_end_with_their_supervisor(
+    tmp_path: Path, database_url: str, workshop: Workshop
+) -> None:
+    """Else they would keep the port from whatever is started in its place."""
+    with serving(tmp_path, database_url, "--workers", "2", OFFBOARD_BROKER_URL="postgresql:") as server:
+        await signed_out_on_every_worker(server, workshop)
+        port = int(server.url.rpartition(":")[2].partition("/")[0])
+        server.process.kill()
+        await until(lambda: not any(map(alive, server.workers)))
+        socket.create_server(("127.0.0.1", port)).close()
+
+
+async def signed_out_on_every_worker(server: Serving, workshop: Workshop) -> None:
+    """Somebody with a socket on each of two workers is deactivated, and they count that together."""
+    sam = await workshop.person("Sam Silva", Role.AGENT)
+    await workshop.sign_in(sam)
+    workers = server.workers
+    assert len(set(workers)) == 2
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(server.connect_as(sam, worker)) for worker in workers]
+        answer = server.ask(
+            "mutation ($id: ID!) { deactivateUser(input: {userId: $id}) { errors { code } } }",
+            workshop.olivia,
+            id=ids.encode("User", sam.id),
+        )
+        assert answer == {"data": {"deactivateUser": {"errors": []}}}
+        assert [closing(websocket) for websocket in sockets] == [(4401, "USER_DEACTIVATED")] * 2
+    published = server.measure("offboard_hints_total", kind="published")[""]
+    await until(lambda: server.measure("offboard_hints_total", kind="received") == {"": 2 * published})
+    assert server.measure("offboard_broker_lag_seconds_count") == {"": 2 * published}
+    assert set(server.measure("process_resident_memory_bytes")) == set(map(str, workers))
 
 
 @ONCE
@@ -258,17 +275,6 @@ async def test_a_worker_that_is_killed_is_replaced_and_one_that_hangs_does_not_h
                 server.process.terminate()
                 assert server.process.wait(timeout=LIMIT) == 0
         assert not any(map(alive, (first, second, third)))
-
-
-@ONCE
-@pytest.mark.long
-async def test_workers_end_with_their_supervisor(tmp_path: Path, database_url: str, redis: str) -> None:
-    """Else they would keep the port from whatever is started in its place."""
-    with serving(tmp_path, database_url, "--workers", "2", OFFBOARD_BROKER_URL=redis) as server:
-        port = int(server.url.rpartition(":")[2].partition("/")[0])
-        server.process.kill()
-        await until(lambda: not any(map(alive, server.workers)))
-        socket.create_server(("127.0.0.1", port)).close()
 
 
 @ONCE
