@@ -43,10 +43,10 @@ def _options() -> argparse.Namespace:
 def main() -> int:
     """Measure what was asked for; the exit code."""
     options = _options()
-    give_up_after(options.limit)
     if problem := _problem(options):
         print(f"Error: {problem}", file=sys.stderr)
         return 2
+    give_up_after(options.limit)
     try:
         os.sched_setaffinity(0, {CLIENT_CORE})
         print(machine("uvicorn", "strawberry-graphql", "sqlalchemy", "aiosqlite", "asyncpg"), flush=True)

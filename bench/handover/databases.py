@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +11,12 @@ from typing import Any, Self
 import asyncpg
 
 from bench.feed.crowd import Failed
-from bench.feed.peers import OFFBOARD, Server, environment, running
+from bench.feed.peers import OFFBOARD, Server, running
 from bench.handover.dataset import Dataset, fill, open_workspace, sign_in
+from models.database import Database
+from models.migrate import migrate
 from tests.services.postgresql import PostgreSQL
 from tests.services.service import NotInstalled
-
-MIGRATE_LIMIT = 60
 
 
 class Databases(ABC):
@@ -55,11 +54,11 @@ class Databases(ABC):
     def make(self, name: str, size: int, people: int) -> Dataset:
         """A database with that many conversations, audit entries and users; the one that was kept, if there is one."""
         if self.has(name):
-            _migrate(self.url(name))
+            asyncio.run(_migrate(self.url(name)))
             return asyncio.run(sign_in(self.url(name), size, people))
         self.create(_UNFINISHED)
         url = self.url(_UNFINISHED)
-        _migrate(url)
+        asyncio.run(_migrate(url))
         asyncio.run(open_workspace(url))
         dataset = asyncio.run(sign_in(url, size, people))
         fill(url, dataset)
@@ -163,12 +162,7 @@ def open_databases(engine: str, folder: Path, postgresql: str | None) -> Databas
     return SqliteFiles(folder) if engine == "sqlite" else PostgresqlCluster(folder, postgresql)
 
 
-def _migrate(url: str) -> None:
-    command = [OFFBOARD.command[0], "migrate"]
-    settings = environment({"DATABASE_URL": url})
-    try:
-        subprocess.run(command, env=settings, check=True, capture_output=True, text=True, timeout=MIGRATE_LIMIT)
-    except subprocess.CalledProcessError as failed:
-        raise Failed(f"A database could not be made:\n{failed.stderr}") from None
-    except subprocess.TimeoutExpired:
-        raise Failed(f"A database was not made within {MIGRATE_LIMIT} seconds.") from None
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    await migrate(database)
+    await database.close()
