@@ -193,10 +193,10 @@ class OneWriteProtocol(WebSocketsSansIOProtocol):
             self.close_timer = self.loop.call_later(UNREAD_AFTER_CLOSE, self.transport.abort)
 
     def start_keepalive(self) -> None:
-        """Begin to ping, at some time of its own: those who came together are not to be pinged together."""
+        """Begin to ping, at some time of its own: those who came together are pinged all the interval long."""
         interval = self.ping_interval
         if interval:
-            delay = random.uniform(interval / 2, interval)  # noqa: S311 (no secret)
+            delay = random.uniform(0, interval)  # noqa: S311 (no secret)
             self.ping_timer = self.loop.call_later(delay, self.send_keepalive_ping)
 
     def keepalive_timeout(self) -> None:

@@ -278,7 +278,8 @@ async def serving(feed: Feed, **options: Any) -> AsyncIterator[Running]:
     checked: Api = api
     endpoint = Endpoint(checked, feed, **options)
     Watched.made = []
-    config = uvicorn.Config(endpoint, port=0, lifespan="off", log_config=None, **{**SERVER_OPTIONS, "ws": Watched})
+    other = {"ws": Watched, "ws_ping_interval": 1e6}  # no pings but those that a test wants
+    config = uvicorn.Config(endpoint, port=0, lifespan="off", log_config=None, **{**SERVER_OPTIONS, **other})
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
