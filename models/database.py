@@ -6,13 +6,13 @@ What the two do by different means is in models.sqlite and models.postgresql.
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Executable, Row, Table, inspect, make_url, select
+from sqlalchemy import Executable, Row, Table, bindparam, inspect, make_url, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlmodel import SQLModel
@@ -21,10 +21,10 @@ from models.people import Workspace
 from models.postgresql import Postgresql
 from models.sqlite import Sqlite
 from models.types import now
+from models.underway import Underway
 
 TRIES = 5
 LONGEST_PAUSE_S = 0.05
-LONGEST_DRAIN_S = 3.0
 
 Means = Sqlite | Postgresql
 T = TypeVar("T")
@@ -40,9 +40,25 @@ def table(model: type[SQLModel]) -> Table:
 
 WORKSPACE = table(Workspace)
 
+_HELD = (
+    select(WORKSPACE.c.id)
+    .where(WORKSPACE.c.id.in_(bindparam("workspaces", expanding=True)))
+    .order_by(WORKSPACE.c.id)
+    .with_for_update(key_share=True)
+)
+
 
 class Overtaken(Exception):
     """What a transaction began with was no longer true when it held its locks: it must be run again from its start."""
+
+
+class _ReadFirst(Exception):
+    """A transaction cannot do without what takes long to read: see Tx.read_before()."""
+
+    def __init__(self, what: Hashable, read: Callable[["Reader"], Awaitable[Any]]) -> None:
+        super().__init__(what)
+        self.what = what
+        self.read = read
 
 
 class Tx:
@@ -53,10 +69,13 @@ class Tx:
     `work_due` tells that an operation has been started which goes on in the background.
     """
 
-    def __init__(self, session: AsyncSession, connection: AsyncConnection, means: Means) -> None:
+    def __init__(
+        self, session: AsyncSession, connection: AsyncConnection, means: Means, known: Mapping[Hashable, Any]
+    ) -> None:
         self.session = session
         self._connection = connection
         self._means = means
+        self._known = known
         self.now: datetime = now()
         self.at_end: list[Callable[[], Awaitable[None]]] = []
         self.events: dict[UUID, list[Any]] = {}
@@ -70,13 +89,17 @@ class Tx:
         Whatever is read after it stays true until the commit, and `now` is later than everything decided under the
         lock before.
         """
-        self.now = await self._means.hold(
-            self.session,
-            select(WORKSPACE.c.id)
-            .where(WORKSPACE.c.id.in_(workspace_ids))
-            .order_by(WORKSPACE.c.id)
-            .with_for_update(key_share=True),
-        )
+        self.now = await self._means.hold(self.session, _HELD, {"workspaces": workspace_ids})
+
+    def read_before(self, what: Hashable, read: Callable[["Reader"], Awaitable[T]]) -> T:
+        """What `read` found in a snapshot of some moment before this transaction began: no lock waits for it.
+
+        If that was not read yet, everything is rolled back, and run again from its start once it has been (transact()).
+        """
+        if what not in self._known:
+            raise _ReadFirst(what, read)
+        found: T = self._known[what]
+        return found
 
     async def rows(self, statement: Executable, parameters: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
         """All rows of a statement that selects columns."""
@@ -115,31 +138,6 @@ class Tx:
         """Insert objects now, so that later statements of this transaction see them."""
         self.session.add_all(objects)
         await self.session.flush()
-
-
-class Underway:
-    """Work with the database that is finished even if nobody waits for it any more.
-
-    To cancel a statement costs its connection, and leaves a driver's thread that outlives the event loop.
-    """
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any]] = set()
-
-    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
-        """What the work comes to. If the caller is cancelled, it goes on."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
-
-    async def drain(self) -> None:
-        """Wait until nothing is under way, at most LONGEST_DRAIN_S; what is not done by then is cancelled."""
-        deadline = asyncio.get_running_loop().time() + LONGEST_DRAIN_S
-        while self._tasks and (patience := deadline - asyncio.get_running_loop().time()) > 0:
-            await asyncio.wait(self._tasks, timeout=patience)
-        for task in self._tasks:
-            task.cancel()
 
 
 class Reader:
@@ -217,7 +215,8 @@ class Database:
 
         From the lock to the hint nothing cancels: if the caller is cancelled, the work still ends and is told. Where
         transactions got into each other's way, `work` is run again from its start, a few times. A commit that is not
-        `durable` does not wait for the disk: a power cut may undo it, unless a durable one has come after it.
+        `durable` does not wait for the disk: a power cut may undo it, unless a durable one has come after it. `work`
+        must then wait for nothing but its transaction.
         """
         return await self._underway.finish(self._transact(work, durable))
 
@@ -231,26 +230,51 @@ class Database:
         return result
 
     async def _commit(self, work: Callable[[Tx], Awaitable[T]], durable: bool) -> tuple[T, Tx]:
-        for tries_left in reversed(range(TRIES)):
+        known: dict[Hashable, Any] = {}
+        tries_left = TRIES
+        while True:
             try:
-                async with self.begin(durable=durable) as tx:
-                    return await work(tx), tx
+                return await self._attempt(work, durable, known)
+            except _ReadFirst as wanted:
+                async with self.read() as reader:
+                    known[wanted.what] = await wanted.read(reader)
+                continue
             except (DBAPIError, Overtaken) as error:
+                tries_left -= 1
                 if not tries_left or (isinstance(error, DBAPIError) and not self.means.lost_race(error)):
                     raise
             await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311 (no secret)
-        raise AssertionError
+
+    async def _attempt(
+        self, work: Callable[[Tx], Awaitable[T]], durable: bool, known: Mapping[Hashable, Any]
+    ) -> tuple[T, Tx]:
+        async def whole(session: AsyncSession) -> tuple[T, Tx]:
+            async with self._within(session, known) as tx:
+                return await work(tx), tx
+
+        if not durable:
+            return await self.means.write_hastily(whole)
+        async with self._session() as session:
+            return await whole(session)
 
     @asynccontextmanager
-    async def begin(self, *, durable: bool = True) -> AsyncIterator[Tx]:
+    async def begin(self) -> AsyncIterator[Tx]:
         """One write transaction: committed at the end of the block, rolled back if it raises. See transact()."""
-        writers = self.means.writers if durable else self.means.hasty_writers
-        async with self.means.turn(), AsyncSession(writers, expire_on_commit=False) as session:
-            async with session.begin():
-                tx = Tx(session, await session.connection(), self.means)
-                yield tx
-                for work in tx.at_end:
-                    await work()
+        async with self._session() as session, self._within(session, {}) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[AsyncSession]:
+        async with self.means.turn(), AsyncSession(self.means.writers, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _within(self, session: AsyncSession, known: Mapping[Hashable, Any]) -> AsyncIterator[Tx]:
+        async with session.begin():
+            tx = Tx(session, await session.connection(), self.means, known)
+            yield tx
+            for work in tx.at_end:
+                await work()
 
     async def ping(self) -> None:
         """Ask the database for an answer; raises if there is none."""

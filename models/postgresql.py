@@ -10,9 +10,10 @@ times below, and either side notices within half a minute that the other is gone
 """
 
 import socket
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import Connection, Select, event, func, select, text
@@ -61,6 +62,8 @@ _LOST_RACES = frozenset(
 )
 _MIGRATING = 0x0FFB0A2D
 
+T = TypeVar("T")
+
 
 class Unsuitable(Exception):
     """A database that cannot hold what this program stores. The message says why."""
@@ -85,7 +88,7 @@ class Postgresql:
         )
         self.readers = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self.writers = self.engine.execution_options(isolation_level="READ COMMITTED")
-        self.hasty_writers = self.writers.execution_options(hasty=True)
+        self._hasty_writers = self.writers.execution_options(hasty=True)
         event.listen(self.engine.sync_engine, "connect", _configure)
         event.listen(self.engine.sync_engine, "checkout", _check)
         event.listen(self.engine.sync_engine, "begin", _begin)
@@ -99,13 +102,17 @@ class Postgresql:
         """Writers need not wait for each other: rows are locked."""
         return nullcontext()
 
-    async def hold(self, session: AsyncSession, rows: Select[Any]) -> datetime:
+    async def write_hastily(self, work: Callable[[AsyncSession], Coroutine[Any, Any, T]]) -> T:
+        """Do a transaction whose commit does not wait for the disk."""
+        async with AsyncSession(self._hasty_writers, expire_on_commit=False) as session:
+            return await work(session)
+
+    async def hold(self, session: AsyncSession, rows: Select[Any], values: dict[str, Any]) -> datetime:
         """Lock some rows until the commit; the time by the server's clock, once they are locked."""
         # A CTE that locks is never merged into the query around it: each row's time is taken after its lock.
         held = rows.cte("held")
-        moment: datetime | None = await session.scalar(
-            select(func.max(func.clock_timestamp(type_=Timestamp()))).select_from(held)
-        )
+        time = select(func.max(func.clock_timestamp(type_=Timestamp()))).select_from(held)
+        moment: datetime | None = await session.scalar(time, values)
         return now() if moment is None else cut(moment)
 
     async def prepare_to_migrate(self, connection: AsyncConnection) -> None:

@@ -9,12 +9,14 @@ lock.
 import asyncio
 import random
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, closing
+from contextvars import copy_context
 from datetime import datetime
 from functools import partial
 from time import monotonic
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import aiosqlite
@@ -32,6 +34,8 @@ LONGEST_LOG = 25_000
 """After so many pages a commit itself moves the log into the file, while it holds the lock. See checkpoint()."""
 LONGEST_PAUSE_S = 0.02
 
+T = TypeVar("T")
+
 
 class Sqlite:
     """A SQLite file: connections that read one snapshot, and connections that write alone."""
@@ -45,7 +49,7 @@ class Sqlite:
         self.writers = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         # One connection, as there is one writer at a time: it keeps in its cache what it has just written.
         self._hasty = _engine(location, "NORMAL", pool_size=1, max_overflow=0)
-        self.hasty_writers = self._hasty.execution_options(begin="BEGIN IMMEDIATE")
+        self._hasty_writers = self._hasty.execution_options(begin="BEGIN IMMEDIATE")
         self._turn = asyncio.Lock()
 
     async def close(self) -> None:
@@ -57,7 +61,17 @@ class Sqlite:
         """Wait until no other writer of this process is at work."""
         return self._turn
 
-    async def hold(self, session: AsyncSession, rows: Select[Any]) -> datetime:
+    async def write_hastily(self, work: Callable[[AsyncSession], Coroutine[Any, Any, T]]) -> T:
+        """Do a transaction whose commit does not wait for the disk, from its beginning to its end in its own thread.
+
+        So it holds the lock no longer for whatever else this process has to do in between.
+        """
+        async with self._turn, self._hasty_writers.connect() as connection:
+            raw = (await connection.get_raw_connection()).driver_connection
+            assert isinstance(raw, _Connection)
+            return await raw.finish(work(AsyncSession(connection, expire_on_commit=False)))
+
+    async def hold(self, session: AsyncSession, rows: Select[Any], values: dict[str, Any]) -> datetime:
         """Lock some rows until the commit; the time, once they are locked. The write transaction holds them already."""
         return now()
 
@@ -107,8 +121,33 @@ class _Connection(aiosqlite.Connection):
     Most of what a short statement takes is the way to the thread and back.
     """
 
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """What something comes to that waits for this connection alone, done in its thread."""
+        found: T = await self._execute(copy_context().run, _finish, work)
+        return found
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **words: Any) -> Any:
+        if threading.current_thread() is self._thread:
+            return fn(*args, **words)
+        return await super()._execute(fn, *args, **words)  # type: ignore[no-untyped-call]
+
     def cursor(self) -> "_Cursor":  # type: ignore[override]
         return _Cursor(self)
+
+    async def rollback(self) -> None:
+        """As the pool does with each connection that comes back to it: after a commit there is nothing to go for."""
+        if self.in_transaction:
+            await super().rollback()
+
+
+def _finish(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        work.send(None)
+    except StopIteration as end:
+        found: T = end.value
+        return found
+    work.close()
+    raise RuntimeError("It waited for something else than its connection.")
 
 
 class _Cursor:
@@ -137,7 +176,7 @@ class _Cursor:
         pass
 
     async def _go(self, *work: Any) -> None:
-        await self._connection._execute(self._run, *work)  # type: ignore[no-untyped-call]
+        await self._connection._execute(self._run, *work)
 
     def _run(self, execute: Callable[[sqlite3.Cursor, str, Any], Any], statement: str, parameters: Any) -> None:
         with closing(self._connection._conn.cursor()) as cursor:

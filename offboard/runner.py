@@ -16,9 +16,9 @@ from prometheus_client import Histogram
 from models.database import Database, Tx
 from models.types import new_id
 from offboard.alarm import Alarm
-from resolvers.bulk import running
+from resolvers.bulk import leases, running
+from resolvers.bulk.job import Job, Lease, LeaseLost
 from resolvers.bulk.operation import ToDo
-from resolvers.bulk.running import Job, Lease, LeaseLost
 
 AT_ONCE = 4
 """So many operations are carried on at the same time."""
@@ -75,9 +75,9 @@ class Runner:
         if not (free := AT_ONCE - len(self._jobs)):
             return
         async with self._database.read() as reader:
-            found = await running.unattended(reader, free)
+            found = await leases.unattended(reader, free)
         for operation_id, workspace_id in found.items():
-            take = partial(running.take_on, operation_id=operation_id, workspace_id=workspace_id, lease=self.lease)
+            take = partial(leases.take_on, operation_id=operation_id, workspace_id=workspace_id, lease=self.lease)
             if operation_id not in self._jobs and (job := await self._database.transact(take)) is not None:
                 self._jobs[operation_id] = asyncio.create_task(self._carry_on(job))
 
@@ -99,7 +99,7 @@ class Runner:
         if tasks := list(self._jobs.values()):
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._database.drain()
-            await self._database.transact(partial(running.let_go, lease=self.lease))
+            await self._database.transact(partial(leases.let_go, lease=self.lease))
 
 
 class Pace:
@@ -111,19 +111,27 @@ class Pace:
 
     async def carry_on(self, job: Job) -> None:
         """Carry an operation on to its end; raises LeaseLost."""
-        while True:
-            async with self._database.read() as reader:
-                ahead = await running.next_to_do(reader, job, READ_AHEAD)
-            if ahead is None:
-                await self._transact(job, None)
-                return
+        if not job.operation.state.counted:
+            job = await self._count(job)
+        ahead = await self._look_ahead(job)
+        while ahead is not None:
             while ahead is not None:
                 chunk, ahead = ahead.split(self._size)
                 went_on = await self._transact(job, chunk)
                 if went_on is None:
                     return
                 job = went_on
-            await self._database.checkpoint()
+            ahead, _ = await asyncio.gather(self._look_ahead(job), self._database.checkpoint())
+        await self._transact(job, None)
+
+    async def _look_ahead(self, job: Job) -> ToDo | None:
+        async with self._database.read() as reader:
+            return await running.next_to_do(reader, job, READ_AHEAD)
+
+    async def _count(self, job: Job) -> Job:
+        async with self._database.read() as reader:
+            counts = await running.count_again(reader, job)
+        return await self._database.transact(partial(running.note_counts, job=job, counts=counts))
 
     async def _transact(self, job: Job, to_do: ToDo | None) -> Job | None:
         locked = 0.0

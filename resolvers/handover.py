@@ -9,9 +9,10 @@ from sqlalchemy import exists, or_, select
 from models.database import Tx, table
 from models.enums import BulkOperationStatus, ConversationStatus, ErrorCode
 from models.work import BulkOperation, Conversation, FollowUp
-from resolvers.bulk.counting import Counts, count
+from resolvers.bulk import running
+from resolvers.bulk.counting import Counts, count, count_now
+from resolvers.bulk.operation import State
 from resolvers.bulk.plan import Plan
-from resolvers.bulk.running import begin, cancel
 from resolvers.errors import not_found, refuse
 from resolvers.inbox import InboxFilter
 from resolvers.members import Member, find_member, system_actor
@@ -76,11 +77,11 @@ async def bulk_reassign(
         follow_ups=include_follow_ups,
         released=await released_actors(tx, viewer.workspace_id) if holder_id is None else (),
     )
-    counts = await count(tx, viewer.workspace_id, plan)
+    counts = await count(tx, viewer.workspace_id, plan, running.AT_ONCE)
     if dry_run:
         return BulkReassigned(None, counts.matched)
     operation = await _start(tx, viewer, plan, counts, idempotency_key)
-    return BulkReassigned(operation, counts.matched)
+    return BulkReassigned(operation.id, operation.matched)
 
 
 async def hand_over_work_of(tx: Tx, viewer: Viewer, member: Member, to: Target, *, even_nothing: bool) -> UUID | None:
@@ -99,10 +100,10 @@ async def hand_over_work_of(tx: Tx, viewer: Viewer, member: Member, to: Target, 
     )
     if under_way := await _same_under_way(tx, viewer, plan):
         return under_way
-    counts = await count(tx, viewer.workspace_id, plan)
+    counts = await count(tx, viewer.workspace_id, plan, running.AT_ONCE)
     if not counts.matched and not even_nothing:
         return None
-    return await _start(tx, viewer, plan, counts, None)
+    return (await _start(tx, viewer, plan, counts, None)).id
 
 
 async def _same_under_way(tx: Tx, viewer: Viewer, plan: Plan) -> UUID | None:
@@ -134,7 +135,10 @@ async def _first(tx: Tx, viewer: Viewer, key: str) -> BulkReassigned | None:
     return None if row is None else BulkReassigned(row.id, row.matched)
 
 
-async def _start(tx: Tx, viewer: Viewer, plan: Plan, counts: Counts, idempotency_key: str | None) -> UUID:
+async def _start(tx: Tx, viewer: Viewer, plan: Plan, counts: Counts, idempotency_key: str | None) -> BulkOperation:
+    revision = await next_revision(tx, viewer.workspace_id)
+    if not (exact := counts.is_exact(revision)) and counts.matched <= running.AT_ONCE:
+        counts, exact = await count_now(tx, viewer.workspace_id, plan), True
     operation = BulkOperation(
         workspace_id=viewer.workspace_id,
         status=BulkOperationStatus.RUNNING,
@@ -143,10 +147,11 @@ async def _start(tx: Tx, viewer: Viewer, plan: Plan, counts: Counts, idempotency
         matched=counts.matched,
         processed=counts.settled,
         idempotency_key=idempotency_key,
-        revision=await next_revision(tx, viewer.workspace_id),
+        revision=revision,
+        state=State(counted=exact).dump(),
     )
-    await begin(tx, operation, plan, conversations=counts.conversations, followUps=counts.follow_ups)
-    return operation.id
+    await running.begin(tx, operation, plan, conversations=counts.conversations, followUps=counts.follow_ups)
+    return operation
 
 
 async def release_work_of(tx: Tx, workspace_id: UUID, actor_id: UUID) -> None:
@@ -170,7 +175,7 @@ async def release_work_of(tx: Tx, workspace_id: UUID, actor_id: UUID) -> None:
         released_id=actor_id,
         revision=await next_revision(tx, workspace_id),
     )
-    await begin(tx, operation, None)
+    await running.begin(tx, operation, None)
 
 
 async def undo_bulk_reassign(tx: Tx, viewer: Viewer, *, operation_id: UUID) -> BulkReassigned:
@@ -198,7 +203,7 @@ async def undo_bulk_reassign(tx: Tx, viewer: Viewer, *, operation_id: UUID) -> B
     first.status = BulkOperationStatus.UNDONE
     await tx.add(first)
     counted = {"conversations": first.reassigned_conversations, "followUps": first.reassigned_follow_ups}
-    await begin(tx, undo, None, **counted)
+    await running.begin(tx, undo, None, **counted)
     return BulkReassigned(undo.id, undo.matched)
 
 
@@ -227,7 +232,7 @@ async def cancel_bulk_reassign(tx: Tx, viewer: Viewer, *, operation_id: UUID) ->
     if operation.released_id is not None:
         raise refuse(ErrorCode.CANNOT_CANCEL, "What a deleted user had becomes Unassigned in any case.", "operationId")
     if operation.status is BulkOperationStatus.RUNNING:
-        await cancel(tx, operation, viewer.actor_id)
+        await running.cancel(tx, operation, viewer.actor_id)
     elif operation.status is not BulkOperationStatus.CANCELLED:
         raise refuse(ErrorCode.CANNOT_CANCEL, "This operation has ended already. Undo it instead.", "operationId")
     return BulkReassigned(operation.id, operation.matched)

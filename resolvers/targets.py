@@ -16,13 +16,14 @@ from resolvers.viewer import Viewer
 ACTOR = table(Actor)
 USER = table(User)
 
-_ACTIVE = (
+ACTIVE = (
     select(USER.c.id)
     .join(ACTOR, ACTOR.c.user_id == USER.c.id)
     .where(ACTOR.c.id.in_(bindparam("actors", expanding=True)), USER.c.status == UserStatus.ACTIVE)
     .order_by(USER.c.id)
     .with_for_update(read=True, of=USER)
 )
+"""Those of the actors in the parameter `actors` who are active users. They stay locked, as with resolve_target()."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,6 @@ async def resolve_target(tx: Tx, viewer: Viewer, target: Target) -> list[UUID]:
                 *target.field,
             )
     return [found[user_id].actor_id for user_id in dict.fromkeys(target.user_ids)]
-
-
-async def all_active(tx: Tx, actor_ids: Sequence[UUID]) -> bool:
-    """Whether some actors are all active users still. They stay locked until the commit, as with resolve_target()."""
-    if not actor_ids:
-        return True
-    rows = await tx.rows(_ACTIVE, {"actors": actor_ids})
-    return len(rows) == len(set(actor_ids))
 
 
 def share(actor_ids: Sequence[UUID], place: ColumnElement[int]) -> ColumnElement[Any]:

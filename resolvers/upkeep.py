@@ -32,7 +32,9 @@ async def wake_conversations(tx: Tx) -> int:
         .order_by(CONVERSATION.c.snoozed_until)
         .limit(BATCH)
     )
-    await tx.lock(*{row.workspace_id for row in found})
+    workspaces = {row.workspace_id for row in found}
+    await tx.lock(*workspaces)
+    await tx.run(update(WORKSPACE).where(WORKSPACE.c.id.in_(workspaces)).values(revision=WORKSPACE.c.revision + 1))
     return await tx.run(
         update(CONVERSATION)
         .where(CONVERSATION.c.id.in_([row.id for row in found]), *due)

@@ -83,7 +83,14 @@ class SqlitePlans:
             return [row.detail for row in rows]
 
 
-_ITS_OWN = ("SCAN counted", "SCAN (subquery", "SCAN CONSTANT ROW", "SCAN anon_", "SCAN value VIRTUAL TABLE")
+_ITS_OWN = (
+    "SCAN active",
+    "SCAN counted",
+    "SCAN (subquery",
+    "SCAN CONSTANT ROW",
+    "SCAN anon_",
+    "SCAN value VIRTUAL TABLE",
+)
 """Scans of what the statement itself has made: no longer than its own answer."""
 
 _SEARCH = re.compile(r"SEARCH (?P<table>\w+) USING (?:(?:COVERING )?INDEX (?P<index>\w+)|PRIMARY KEY)")

@@ -8,8 +8,12 @@ revision of the workspace, which it writes on what it changes. An operation draw
 
 because whatever changed a row since has written N or more on it: a person, another operation, this one. What is still
 to do can therefore be read at any time, by any node, after any crash, and starting an operation writes one row.
-Only the clock changes rows without a revision. When it wakes a conversation it notes the workspace's (`woken`), so that
-a row which woke since the start, `woken >= N`, is known to have been asleep then.
+The clock draws a revision too when it wakes conversations, but notes it apart (`woken`), as nobody has touched them: a
+row which woke since the start, `woken >= N`, is known to have been asleep then.
+
+What an operation matches is counted before the lock is taken, unless it is little: that takes longer than a lock may be
+held. The snapshot tells the workspace's revision as well. If N is the one after it, nothing has changed since and the
+count is exact; else it stands for the moment, and whoever takes the operation on first counts again: what is below N.
 
 An operation goes on in chunks, each a short transaction: the lock; the lease is still held and the targets are still
 active; rows that are still below N are moved, noted with what they were before, and counted on the operation, together
@@ -25,5 +29,8 @@ somebody, and is counted as skipped at the end.
     plan.py        what a hand-over set out to do, as it is stored
     prepared.py    statements that are made once for all chunks of an operation
     handing.py, undoing.py, releasing.py    what is to do next for each kind of operation, and doing a chunk of it
-    running.py     leases, chunks, and how operations begin and end
+    counting.py    how much it matched
+    job.py         an operation with what it is to do
+    running.py     chunks, and how operations begin and end
+    leases.py      which node carries it on
 """

@@ -158,9 +158,7 @@ class HandOver:
         )
         conditions = [*self.plan.conversation(self._operation.workspace_id), or_(c.revision < self._start, ours)]
         if not self.plan.any_status:
-            slept = c.woken >= self._start
-            awake = and_(~slept, c.status.in_(self.plan.status))
-            conditions.append(or_(awake, slept) if SNOOZED in self.plan.status else awake)
+            conditions.append(self.plan.had_status(self._start))
         return conditions
 
     async def move(self, tx: Tx, chunk: Chunk) -> Moved:

@@ -43,12 +43,16 @@ class Moved(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Up to where an operation has come, and how many conversations and follow-ups it has met."""
+    """Up to where an operation has come, and how many conversations and follow-ups it has met.
+
+    Before it begins, what it matched must be counted again unless it is `counted`: something changed meanwhile.
+    """
 
     step: Step = Step.CONVERSATIONS
     after: Place | None = None
     conversations: int = 0
     follow_ups: int = 0
+    counted: bool = True
 
     def met(self, step: Step) -> int:
         """How many were met of what a step moves."""

@@ -5,15 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from models.database import table
 from models.enums import ConversationStatus
 from models.search import matches
-from models.work import Conversation, ConversationWord
+from models.work import Conversation, ConversationWord, FollowUp
 from resolvers.released import held_by_nobody
 
 CONVERSATION = table(Conversation)
+FOLLOW_UP = table(FollowUp)
 WORD = table(ConversationWord)
 
 
@@ -85,10 +86,35 @@ class Plan:
         """Whether it depends on its conversation which follow-up goes along."""
         return not self.any_status or (self.ids, self.team_id, self.search) != (None, None, None)
 
-    def matched_conversations(self, workspace_id: UUID) -> ColumnElement[bool]:
-        """The condition on a conversation at the start."""
+    def matched_conversations(self, workspace_id: UUID, start: int | None = None) -> list[ColumnElement[bool]]:
+        """The conditions on a conversation: now, or on one that is untouched since an operation's `start`."""
         c = CONVERSATION.c
-        return and_(*self.conversation(workspace_id), c.status.in_(self.status), or_(*self.holders(c.assignee_id)))
+        conditions = [*self.conversation(workspace_id), or_(*self.holders(c.assignee_id))]
+        if start is None:
+            return [*conditions, c.status.in_(self.status)]
+        return [*conditions, c.revision < start, self.had_status(start)]
+
+    def matched_follow_ups(self, workspace_id: UUID, start: int | None = None) -> list[ColumnElement[bool]]:
+        """Likewise on a follow-up."""
+        f, c = FOLLOW_UP.c, CONVERSATION.c
+        conditions = [f.workspace_id == workspace_id, or_(*self.holders(f.assignee_id))]
+        if start is not None:
+            conditions.append(f.revision < start)
+        if self.asks_of_conversations:
+            fitting = select(c.id).where(*self.conversation(workspace_id))
+            if start is not None:
+                fitting = fitting.where(c.revision < start)
+            if not self.any_status:
+                fitting = fitting.where(c.status.in_(self.status) if start is None else self.had_status(start))
+            conditions.append(f.conversation_id.in_(fitting))
+        return conditions
+
+    def had_status(self, start: int) -> ColumnElement[bool]:
+        """The condition on the status that a conversation had at an operation's start, as far as the clock goes."""
+        c = CONVERSATION.c
+        slept = c.woken >= start
+        awake = and_(~slept, c.status.in_(self.status))
+        return or_(awake, slept) if ConversationStatus.SNOOZED in self.status else awake
 
 
 _PLANS = TypeAdapter(Plan)

@@ -1,29 +1,24 @@
-"""Carrying operations on, a chunk at a time; how they begin, who works on them, and how they end."""
+"""Carrying operations on, a chunk at a time; how they begin and end."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, null, or_, select, true, update
+from sqlalchemy import Integer, Row, Update, bindparam, null, update
 
-from models.database import Reader, Tx, table
+from models.database import Reader, Tx
 from models.enums import AuditAction, BulkOperationStatus, ErrorCode, NoticeKind
-from models.types import now
 from models.work import BulkOperation
 from resolvers import audit
+from resolvers.bulk.counting import Counts, count_now
 from resolvers.bulk.handing import HandOver
-from resolvers.bulk.operation import Chunk, Operation, State, Step, ToDo, Work
+from resolvers.bulk.job import OPERATION, Job, LeaseLost, job_of
+from resolvers.bulk.operation import Chunk, ToDo
 from resolvers.bulk.plan import Plan
-from resolvers.bulk.releasing import Release
-from resolvers.bulk.undoing import Undo
 from resolvers.members import system_actor
 from resolvers.notices import tell_owners
-from resolvers.revisions import next_revision
-from resolvers.targets import all_active
-
-OPERATION = table(BulkOperation)
+from resolvers.revisions import next_revision_for
 
 AT_ONCE = 5_000
 """Up to so many rows are dealt with in the transaction that starts an operation."""
@@ -34,46 +29,6 @@ GONE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """A node's right to carry operations on, for so long from each sign of life."""
-
-    owner_id: UUID
-    lasts: timedelta
-
-
-class LeaseLost(Exception):
-    """The operation has ended, or another node carries it on: what this transaction did is rolled back."""
-
-
-def work_of(operation: Operation, plan: Plan | None) -> Work:
-    """What distinguishes an operation."""
-    if operation.undo_of_id is not None:
-        return Undo(operation, operation.undo_of_id)
-    if operation.released_id is not None:
-        return Release(operation, operation.released_id)
-    assert plan is not None
-    return HandOver(operation, plan)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """An operation with what it is to do; with a lease where a node carries it on in the background.
-
-    `ended` is the last step in which nothing is left.
-    """
-
-    operation: Operation
-    work: Work
-    lease: Lease | None = None
-    ended: Step | None = None
-
-    @property
-    def targets(self) -> Sequence[UUID]:
-        """The actors who must be active for it to go on."""
-        return self.work.plan.to if isinstance(self.work, HandOver) else ()
-
-
 async def begin(tx: Tx, operation: BulkOperation, plan: Plan | None, **counted: int) -> None:
     """Start an operation whose matches are counted: to its end if it is small, else it goes on in the background.
 
@@ -81,16 +36,33 @@ async def begin(tx: Tx, operation: BulkOperation, plan: Plan | None, **counted: 
     """
     operation.plan = None if plan is None else plan.dump()
     await tx.add(operation)
-    known = _operation(operation)
-    job = Job(known, work_of(known, plan))
+    job = job_of(operation)
     if operation.released_id is not None or operation.matched > AT_ONCE:
         tx.work_due = True
         if operation.released_id is None:
             await _record(tx, job, AuditAction.BULK_REASSIGN_STARTED, operation.started_by_id, **counted)
         return
     while (to_do := await next_to_do(tx, job, AT_ONCE)) is not None:
-        job = await advance(tx, job, to_do)
+        job = await advance(tx, job, to_do, operation.revision)
     await complete(tx, job)
+
+
+async def count_again(reader: Reader, job: Job) -> Counts:
+    """What an operation matched at its start, and nobody has changed since: for one that is not `counted`."""
+    assert isinstance(job.work, HandOver)
+    return await count_now(reader, job.operation.workspace_id, job.work.plan, job.operation.revision)
+
+
+async def note_counts(tx: Tx, job: Job, counts: Counts) -> Job:
+    """Write down what was counted again, before anything is moved. Raises LeaseLost."""
+    assert job.lease is not None
+    await tx.lock(job.operation.workspace_id)
+    state = replace(job.operation.state, counted=True)
+    values = {"matched": counts.matched, "processed": counts.settled, "state": state.dump()}
+    noted = update(OPERATION).where(*job.is_ours).values(**values, lease_until=tx.now + job.lease.lasts)
+    if not await tx.run(noted):
+        raise LeaseLost
+    return replace(job, operation=replace(job.operation, state=state))
 
 
 async def next_to_do(reader: Reader | Tx, job: Job, limit: int) -> ToDo | None:
@@ -107,28 +79,45 @@ async def next_to_do(reader: Reader | Tx, job: Job, limit: int) -> ToDo | None:
     return None
 
 
-async def advance(tx: Tx, job: Job, to_do: ToDo) -> Job:
-    """Deal with some rows; the job as it then is. The transaction holds the lock. Raises LeaseLost."""
+async def advance(tx: Tx, job: Job, to_do: ToDo, revision: int) -> Job:
+    """Deal with some rows, and write a revision on them; the job as it then is. Raises LeaseLost.
+
+    The transaction holds the lock, and has drawn the revision.
+    """
     state = job.operation.state
-    revision = await next_revision(tx, job.operation.workspace_id) if job.lease else job.operation.revision
     chunk = Chunk(to_do.step, to_do.ids, revision, state.met(to_do.step))
     met, moved = await job.work.move(tx, chunk)
     state = state.moved_on(to_do.step, to_do.upto, met)
-    of_conversations = to_do.step.is_of_conversations
-    column = OPERATION.c.reassigned_conversations if of_conversations else OPERATION.c.reassigned_follow_ups
-    values: dict[Any, Any] = {
-        OPERATION.c.processed: OPERATION.c.processed + met,
-        column: column + moved,
-        OPERATION.c.state: state.dump(),
+    values = {
+        "operation": job.operation.id,
+        "met": met,
+        "moved": moved,
+        "came_to": state.dump(),
+        "lease_owner": job.lease and job.lease.owner_id,
+        "until": job.lease and tx.now + job.lease.lasts,
     }
-    if job.operation.released_id is not None:
-        values[OPERATION.c.matched] = OPERATION.c.matched + met
-    if job.lease is not None:
-        values[OPERATION.c.lease_until] = tx.now + job.lease.lasts
-    if not await tx.run(update(OPERATION).where(*_still_ours(job)).values(values)):
+    if not await tx.run(_progress(to_do.step.is_of_conversations, job.operation.released_id is not None), values):
         raise LeaseLost
     ended = to_do.step if to_do.ends_step else job.ended
     return replace(job, operation=replace(job.operation, state=state), ended=ended)
+
+
+@cache
+def _progress(of_conversations: bool, counts_as_found: bool) -> Update:
+    """What a chunk writes down of an operation, if it is still ours."""
+    o, met = OPERATION.c, bindparam("met", type_=Integer())
+    column = o.reassigned_conversations if of_conversations else o.reassigned_follow_ups
+    values: dict[Any, Any] = {
+        o.processed: o.processed + met,
+        column: column + bindparam("moved", type_=Integer()),
+        o.state: bindparam("came_to", type_=o.state.type),
+        o.lease_until: bindparam("until", type_=o.lease_until.type),
+    }
+    if counts_as_found:
+        values[o.matched] = o.matched + met
+    lease = o.lease_owner_id.is_not_distinct_from(bindparam("lease_owner", type_=o.lease_owner_id.type))
+    ours = o.id == bindparam("operation"), o.status == BulkOperationStatus.RUNNING, lease
+    return update(OPERATION).where(*ours).values(values)
 
 
 async def carry_on(tx: Tx, job: Job, to_do: ToDo | None) -> Job | None:
@@ -136,11 +125,12 @@ async def carry_on(tx: Tx, job: Job, to_do: ToDo | None) -> Job | None:
 
     None once it has ended: also when somebody who was to get the work is inactive by now. Raises LeaseLost.
     """
-    if not await all_active(tx, job.targets):
+    revision = await next_revision_for(tx, job.operation.workspace_id, job.targets)
+    if revision is None:
         await _fail(tx, job)
         return None
     if to_do is not None:
-        return await advance(tx, job, to_do)
+        return await advance(tx, job, to_do, revision)
     await complete(tx, job)
     return None
 
@@ -158,9 +148,7 @@ async def complete(tx: Tx, job: Job) -> None:
 
 async def cancel(tx: Tx, operation: BulkOperation, by_id: UUID) -> None:
     """Stop an operation that is running; what it has done stays. One whose undoing is stopped counts as stopped too."""
-    known = _operation(operation)
-    job = Job(known, work_of(known, _plan(operation.plan)))
-    await _end(tx, job, BulkOperationStatus.CANCELLED, by_id)
+    await _end(tx, job_of(operation), BulkOperationStatus.CANCELLED, by_id)
 
 
 async def _fail(tx: Tx, job: Job) -> None:
@@ -185,7 +173,7 @@ async def _end(tx: Tx, job: Job, status: BulkOperationStatus, by_id: UUID | None
     ended = {"plan": null(), "state": null(), "lease_owner_id": None, "lease_until": None, "finished_at": tx.now}
     row = await tx.row(
         update(OPERATION)
-        .where(*_still_ours(job))
+        .where(*job.is_ours)
         .values(status=status, **ended, **values)
         .returning(
             OPERATION.c.reassigned_conversations,
@@ -229,64 +217,3 @@ def _action(job: Job, status: BulkOperationStatus) -> AuditAction:
     if status is BulkOperationStatus.FAILED:
         return AuditAction.BULK_REASSIGN_FAILED
     return AuditAction.BULK_REASSIGN_UNDONE if job.operation.undo_of_id else AuditAction.BULK_REASSIGNED
-
-
-def _still_ours(job: Job) -> list[ColumnElement[bool]]:
-    lease = true() if job.lease is None else OPERATION.c.lease_owner_id == job.lease.owner_id
-    return [OPERATION.c.id == job.operation.id, OPERATION.c.status == BulkOperationStatus.RUNNING, lease]
-
-
-def _plan(dumped: dict[str, Any] | None) -> Plan | None:
-    return None if dumped is None else Plan.load(dumped)
-
-
-def _operation(row: BulkOperation | Row[Any]) -> Operation:
-    return Operation(
-        id=row.id,
-        workspace_id=row.workspace_id,
-        revision=row.revision,
-        started_by_id=row.started_by_id,
-        started_at=row.started_at,
-        undo_of_id=row.undo_of_id,
-        released_id=row.released_id,
-        state=State.load(row.state),
-    )
-
-
-async def unattended(reader: Reader, limit: int) -> Mapping[UUID, UUID]:
-    """Operations that run and that no node carries on at present, oldest first, each with its workspace."""
-    rows = await reader.rows(
-        select(OPERATION.c.id, OPERATION.c.workspace_id)
-        .where(OPERATION.c.status == BulkOperationStatus.RUNNING, _is_free(now()))
-        .order_by(OPERATION.c.started_at, OPERATION.c.id)
-        .limit(limit)
-    )
-    return {row.id: row.workspace_id for row in rows}
-
-
-async def take_on(tx: Tx, operation_id: UUID, workspace_id: UUID, lease: Lease) -> Job | None:
-    """Begin to carry an operation on; None if it has ended, or another node has been faster."""
-    await tx.lock(workspace_id)
-    row = await tx.row(
-        update(OPERATION)
-        .where(OPERATION.c.id == operation_id, OPERATION.c.status == BulkOperationStatus.RUNNING, _is_free(tx.now))
-        .values(lease_owner_id=lease.owner_id, lease_until=tx.now + lease.lasts)
-        .returning(*OPERATION.c)
-    )
-    if row is None:
-        return None
-    operation = _operation(row)
-    return Job(operation, work_of(operation, _plan(row.plan)), lease)
-
-
-def _is_free(moment: Any) -> ColumnElement[bool]:
-    return or_(OPERATION.c.lease_until.is_(None), OPERATION.c.lease_until <= moment)
-
-
-async def let_go(tx: Tx, lease: Lease) -> None:
-    """Leave everything that a node carries on to others, at once."""
-    await tx.run(
-        update(OPERATION)
-        .where(OPERATION.c.status == BulkOperationStatus.RUNNING, OPERATION.c.lease_owner_id == lease.owner_id)
-        .values(lease_until=None)
-    )

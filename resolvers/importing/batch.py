@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlmodel import SQLModel
 
 from models import events
-from models.database import WORKSPACE, Tx, table
+from models.database import Tx, table
 from models.enums import AuditAction, ConversationStatus, DeactivationReason, Role, UserChangeKind, UserStatus
 from models.log import AuditEntry
 from models.people import Account, Actor, Team, User
@@ -32,6 +32,7 @@ from resolvers.importing.lines import (
 )
 from resolvers.importing.tally import Tally
 from resolvers.members import new_member
+from resolvers.revisions import next_revision
 
 NO_CUSTOMER = "Unknown customer"
 
@@ -45,9 +46,7 @@ async def import_batch(tx: Tx, workspace_id: UUID, batch: Sequence[tuple[int, Li
     """
     await tx.lock(workspace_id)
     known = await look_up(tx, workspace_id, [line for _, line in batch])
-    # An operation under way leaves alone what comes after its start.
-    revision = await tx.scalar(select(WORKSPACE.c.revision).where(WORKSPACE.c.id == workspace_id))
-    writer = _Writer(workspace_id, tx.now, revision, known)
+    writer = _Writer(workspace_id, tx.now, known)
     for number, line in batch:
         writer.take(number, line)
     await writer.write(tx)
@@ -57,10 +56,9 @@ async def import_batch(tx: Tx, workspace_id: UUID, batch: Sequence[tuple[int, Li
 class _Writer:
     """Collects the rows of one batch. `_known` grows with every line, so that later lines may name it."""
 
-    def __init__(self, workspace_id: UUID, moment: datetime, revision: int, known: Known) -> None:
+    def __init__(self, workspace_id: UUID, moment: datetime, known: Known) -> None:
         self.tally = Tally()
         self._workspace_id = workspace_id
-        self._revision = revision
         self._now = moment
         self._known = known
         self._number = 0
@@ -103,6 +101,11 @@ class _Writer:
             if objects:
                 await tx.add(*objects)
         self._words.sort(key=lambda row: row["word"])
+        if work := [*self._conversations, *self._follow_ups]:
+            # An operation under way leaves alone what comes after its start.
+            revision = await next_revision(tx, self._workspace_id)
+            for row in work:
+                row["revision"] = revision
         for model, rows in (
             (Conversation, self._conversations),
             (ConversationWord, self._words),
@@ -193,7 +196,6 @@ class _Writer:
                 "team_id": self._find_or_make_team(line.team) if line.team else None,
                 "created_at": created_at,
                 "updated_at": line.updated_at or created_at,
-                "revision": self._revision,
             }
         )
         self._words += (
@@ -229,7 +231,6 @@ class _Writer:
                     "kind": line.type,
                     "due_at": line.due_at,
                     "assignee_id": self._person("assignee", line.assignee),
-                    "revision": self._revision,
                 }
             )
 

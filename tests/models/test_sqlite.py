@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,40 @@ async def test_writers_of_one_process_take_turns(workshop: Workshop) -> None:
 
     await asyncio.gather(*(workshop.database.transact(lambda tx, each=each: work(tx, each)) for each in range(8)))  # type: ignore[misc]
     assert await name_of(workshop) == "7"
+
+
+async def test_what_is_not_durable_is_done_in_one_go(workshop: Workshop) -> None:
+    """From its beginning to its end in its connection's thread: whatever else this process does is not in between."""
+
+    async def work(tx: Tx) -> threading.Thread:
+        await rename(tx, "Other")
+        return threading.current_thread()
+
+    assert await workshop.database.transact(work) is threading.main_thread()
+    assert await workshop.database.transact(work, durable=False) is not threading.main_thread()
+    assert await name_of(workshop) == "Other"
+
+
+@pytest.mark.parametrize("durable", [True, False])
+async def test_what_fails_leaves_nothing(workshop: Workshop, durable: bool) -> None:
+    before = await name_of(workshop)
+
+    async def work(tx: Tx) -> None:
+        await rename(tx, "Other")
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await workshop.database.transact(work, durable=durable)
+    assert await name_of(workshop) == before
+
+
+async def test_what_is_not_durable_waits_for_nothing_else(workshop: Workshop) -> None:
+    before = await name_of(workshop)
+
+    async def work(tx: Tx) -> None:
+        await rename(tx, "Other")
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="waited"):
+        await workshop.database.transact(work, durable=False)
+    assert await name_of(workshop) == before

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from models.database import Database, Tx
 from models.types import new_id
-from resolvers.bulk import running
+from resolvers.bulk import leases, running
+from resolvers.bulk.job import Job, Lease
 from resolvers.bulk.operation import ToDo
-from resolvers.bulk.running import Job, Lease
 
 
 class Node:
@@ -21,11 +21,11 @@ class Node:
     async def take_on(self) -> Job | None:
         """The oldest operation that no node carries on; None if there is none."""
         async with self.database.read() as reader:
-            found = await running.unattended(reader, 1)
+            found = await leases.unattended(reader, 1)
         for operation_id, workspace_id in found.items():
 
             async def work(tx: Tx, operation_id: UUID = operation_id, workspace_id: UUID = workspace_id) -> Job | None:
-                return await running.take_on(tx, operation_id, workspace_id, self.lease)
+                return await leases.take_on(tx, operation_id, workspace_id, self.lease)
 
             return await self.database.transact(work)
         return None
@@ -44,12 +44,20 @@ class Node:
 
         return await self.database.transact(work)
 
+    async def count(self, job: Job) -> Job:
+        """Count again what it matched."""
+        async with self.database.read() as reader:
+            counts = await running.count_again(reader, job)
+        return await self.database.transact(lambda tx: running.note_counts(tx, job, counts))
+
     async def go_on(self, job: Job, size: int) -> Job | None:
         """One chunk of at most so many rows."""
         return await self.step(job, await self.look(job, size))
 
     async def finish(self, job: Job, sizes: Callable[[], int] = lambda: 1_000) -> None:
         """Carry an operation on to its end."""
+        if not job.operation.state.counted:
+            job = await self.count(job)
         while (went_on := await self.go_on(job, sizes())) is not None:
             job = went_on
 

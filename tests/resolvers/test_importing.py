@@ -168,7 +168,7 @@ async def test_a_conversation_with_everything(workshop: Workshop) -> None:
         {**CSAT, "comment": "Fine", "respondedAt": "2024-01-03T00:00:00Z", "handledBy": "ana@acme.test"},
     )
     found = await workshop.load(Conversation, external_id="c1")
-    assert (found.subject, found.status, found.revision) == ("Refund", ConversationStatus.SNOOZED, 0)
+    assert (found.subject, found.status, found.revision) == ("Refund", ConversationStatus.SNOOZED, 1)
     assert (found.customer_name, found.customer_email) == ("Kim Lee", "kim@x.test")
     assert (found.assignee_id, found.team_id) == (ana.actor_id, team)
     assert found.snoozed_until == datetime(2030, 1, 1, tzinfo=UTC)
