@@ -30,7 +30,7 @@ from models.statistics import tell_planner
 from models.types import now
 
 BUSY_TIMEOUT_MS = 15_000
-LONGEST_LOG = 25_000
+LONGEST_LOG = 40_000
 """After so many pages a commit itself moves the log into the file, while it holds the lock. See checkpoint()."""
 LONGEST_PAUSE_S = 0.02
 

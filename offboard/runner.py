@@ -23,17 +23,20 @@ from resolvers.bulk.operation import ToDo
 AT_ONCE = 4
 """So many operations are carried on at the same time."""
 
-READ_AHEAD = 10_000
+READ_AHEAD = 15_000
 """So many rows are read at once, and dealt with before the database's log is moved into its file."""
 LEASE = timedelta(seconds=5)
 POLL_S = 1.0
 TRY_AGAIN_S = 5.0
 
-HELD_S = 0.012
+HELD_S = 0.013
 """How long a chunk is to hold the workspace's lock: 20 ms would be too long."""
 
-SMALLEST, FIRST, LARGEST = 150, 400, 2_000
+SMALLEST, FIRST, LARGEST = 150, 200, 2_000
 """Rows of a chunk. With fewer than the smallest, what each transaction costs anyway is most of it."""
+
+LEAST, MOST = 0.8, 1.05
+"""By how much a chunk differs from the one before: what took long is heeded at once, what was short may be luck."""
 
 HELD = Histogram(
     "offboard_chunk_seconds",
@@ -146,6 +149,6 @@ class Pace:
         held = time.monotonic() - locked
         HELD.observe(held)
         if to_do is not None and len(to_do.rows) >= self._size:
-            self._size = round(min(max(self._size * min(max(HELD_S / held, 0.8), 1.25), SMALLEST), LARGEST))
+            self._size = round(min(max(self._size * min(max(HELD_S / held, LEAST), MOST), SMALLEST), LARGEST))
         await asyncio.sleep(0)
         return went_on

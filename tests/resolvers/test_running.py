@@ -17,6 +17,7 @@ from models.work import Assignment, BulkOperation, Conversation, FollowUp
 from resolvers import upkeep
 from resolvers.bulk import counting, leases, running
 from resolvers.bulk.job import LeaseLost
+from resolvers.bulk.operation import State
 from resolvers.conversations import add_note, assign_conversation
 from resolvers.handover import bulk_reassign, cancel_bulk_reassign, undo_bulk_reassign
 from resolvers.importing import import_batch, parse_line
@@ -212,7 +213,7 @@ async def woken(shop: Workshop, _: UUID, ana: Person) -> None:
 
 
 @pytest.mark.parametrize(("happens", "matched"), [(None, 6), (noted, 6), (assigned, 5), (imported, 7), (woken, 7)])
-async def test_what_is_matched_is_counted_without_the_lock_and_again_if_something_changed_meanwhile(
+async def test_what_is_matched_is_counted_without_the_lock_and_again_after_a_change(
     workshop: Workshop,
     runner: Node,
     ana: Person,
@@ -242,6 +243,21 @@ async def test_what_is_matched_is_counted_without_the_lock_and_again_if_somethin
     await runner.finish(job)
     assert numbers(await operation(workshop, done)) == (matched, matched, matched, 0, 0)
     assert await workshop.count(Conversation, assignee_id=ana.actor_id, status=OPEN) == 0
+
+
+async def test_what_was_cancelled_before_it_was_counted_again_stays_so(
+    workshop: Workshop, runner: Node, ana: Person, bob: Person
+) -> None:
+    await conversations(workshop, range(6), [ana])
+    done = await hand_over(workshop, to(bob), assigned_to_user_id=ana.id)
+    await workshop.change(BulkOperation, done.operation_id, state=State(counted=False).dump())
+    job = await runner.take_on()
+    assert job is not None
+    await call(workshop, cancel_bulk_reassign, workshop.olivia, operation_id=done.operation_id)
+    before = await operation(workshop, done)
+    with pytest.raises(LeaseLost):
+        await runner.finish(job)
+    assert await operation(workshop, done) == before
 
 
 async def wake(shop: Workshop, *ids: UUID) -> None:
