@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
+from urllib.request import urlopen
 
 from sqlalchemy import text
 
@@ -45,13 +46,18 @@ ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """A hand-over with nobody else about, and the bare statements: seconds, rows, and bytes of memory."""
+    """A hand-over with nobody else about, and the bare statements: seconds, rows, and bytes of memory.
+
+    Of so many `chunks`, `held_long` held the workspace's lock for over 20 ms.
+    """
 
     seconds: float
     raw_seconds: float
     conversations: int
     follow_ups: int
     grown: int
+    chunks: int
+    held_long: int
 
 
 @dataclass(slots=True)
@@ -69,12 +75,13 @@ def measure_alone(databases: Databases, template: str, dataset: Dataset) -> Alon
             client.ask(PAGE)
             before = server.resident()
             seconds, most, operation = _hand_over(client, server)
+        chunks, held_shortly = _chunks(server)
     with databases.copy(template, "updated") as url:
         raw_seconds, conversations, follow_ups = asyncio.run(_update(url))
     moved = (operation["reassignedConversations"], operation["reassignedFollowUps"])
     if moved != (conversations, follow_ups) or conversations != dataset.handed_over:
         raise Failed(f"Not the same rows were moved: {moved}, and {(conversations, follow_ups)} by UPDATE.")
-    return Alone(seconds, raw_seconds, conversations, follow_ups, most - before)
+    return Alone(seconds, raw_seconds, conversations, follow_ups, most - before, chunks, chunks - held_shortly)
 
 
 def measure_beside(databases: Databases, template: str, dataset: Dataset, quiet_seconds: float) -> dict[str, Noticed]:
@@ -112,6 +119,16 @@ def _hand_over(client: Client, server: Server) -> tuple[float, int, dict[str, An
         if data["bulkOperation"]["status"] != "RUNNING" or seconds > LIMIT:
             raise Failed(f"After {seconds:.0f} s the hand-over stood at {data['bulkOperation']}")
         time.sleep(LOOK_AGAIN)
+
+
+def _chunks(server: Server) -> tuple[int, int]:
+    """How many transactions the server has counted, and how many of them held the lock for at most 20 ms."""
+    with urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=LIMIT) as answer:
+        lines = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if line[:1] != "#")
+    return int(float(lines[f"{_HELD}_count"])), int(float(lines[f'{_HELD}_bucket{{le="0.02"}}']))
+
+
+_HELD = "offboard_chunk_seconds"
 
 
 async def _update(url: str) -> tuple[float, int, int]:

@@ -49,6 +49,8 @@ def operation(engine: str, alone: Sequence[Alone], beside: Sequence[Mapping[str,
             _cell(alone, lambda run: run.seconds / run.raw_seconds, 2),
             f"at most {MOST_TIMES_RAW[engine]}",
         ),
+        _row("chunks", _cell(alone, lambda run: run.chunks, 0), ""),
+        _row("of them held the lock over 20 ms", _cell(alone, lambda run: run.held_long, 0), "none"),
         _row("resident memory grew by, MB", _cell(alone, lambda run: run.grown / 1e6), "at most 60"),
     ]
     whats: tuple[tuple[str, Callable[[Noticed], list[float]]], ...] = (
