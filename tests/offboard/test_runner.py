@@ -192,8 +192,8 @@ async def test_the_size_of_chunks_follows_how_long_they_hold_the_lock(
     monkeypatch.setattr(running, "carry_on", carry_on)
     job = await Node(workshop.database).take_on()
     assert job is not None
-    await Pace(workshop.database, 50).carry_on(job)
+    await Pace(workshop.database, 110).carry_on(job)
     whole = sizes[:-2]
-    assert whole[0] == 50
+    assert whole[0] == 110
     assert whole == sorted(whole)
     assert whole[-1] * per_row == pytest.approx(runners.HELD_S, rel=0.1)
