@@ -25,6 +25,8 @@ from tests.workshop import Workshop
 pytestmark = pytest.mark.long
 
 KILLS = 50
+MOST_AT_ONE = 13
+"""Kills of one operation. On a slow machine a node gets little done before it is killed, and more would have no end."""
 CONVERSATIONS = 600
 FOLLOW_UPS = 200
 LONGEST_S = 0.08
@@ -61,12 +63,12 @@ async def test_operations_whose_nodes_are_killed(workshop: Workshop, monkeypatch
 
 
 async def kill_until_it_ends(shop: Workshop, nodes: list[RunnerProcess], operation_id: UUID) -> int:
-    """Kill whoever carries an operation on, again and again; says how many there were."""
+    """Kill whoever carries an operation on, again and again; says how often."""
     kills = 0
     while (owner := await eventually(lambda: owner_of(shop, operation_id))) != ENDED:
         await asyncio.sleep(random.uniform(0, LONGEST_S))
         for number, node in enumerate(nodes):
-            if node.owner_id == owner:
+            if node.owner_id == owner and kills < MOST_AT_ONE:
                 await asyncio.to_thread(node.crash)
                 nodes[number] = await asyncio.to_thread(RunnerProcess, shop.database.url)
                 kills += 1
