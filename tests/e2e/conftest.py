@@ -25,7 +25,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Show with a failure what the servers logged."""
     report = yield
     if report.failed:
-        for server in item.stash.get(SERVERS, []):
+        # A test's folder is gone by the time that its teardown is reported.
+        for server in (each for each in item.stash.get(SERVERS, []) if each.folder.exists()):
             report.sections.append((f"Log of the server on port {server.port}", server.log()))
     return report
 
