@@ -24,3 +24,18 @@ async def test_a_library_reads_is_refused_and_hears_of_its_end(office: Office, n
         heard = await script.next("heard")
         assert (heard["sessionId"], heard["reason"]) == (ana.session_id, "USER_DEACTIVATED")
         await script.next("ended")
+
+
+async def test_relay_pages_refetches_deactivates_and_hears_of_it(office: Office, node: str) -> None:
+    ana = await office.hire("Ana")
+    await office.hire("Ben")
+    async with running(node, "relay/run.js", office.olivia.url, str(office.olivia.token), ana.id) as script:
+        await script.end()
+    person = {"id": ana.id, "name": "Ana"}
+    assert script.lines == [
+        {"event": "page", "names": ["Ana", "Ben"], "total": 3},
+        {"event": "page", "names": ["Ana", "Ben", "Olivia"], "total": 3},
+        {"event": "refetched", **person, "status": "ACTIVE"},
+        {"event": "deactivated", "revokedSessions": 1, "errors": [], **person, "status": "INACTIVE"},
+        {"event": "heard", "userId": ana.id, "reason": "USER_DEACTIVATED"},
+    ]
