@@ -79,7 +79,7 @@ class Context:
         attempts: Attempts,
         span: Callable[[str], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        self.database = database
+        self._database = database
         self.lifetimes = lifetimes
         self.attempts = attempts
         self.caller = caller
@@ -127,8 +127,13 @@ class Context:
         """Let the viewer do something, in a transaction of its own; what is read afterwards sees it done."""
         viewer = self.viewer
         await self.forget(reads_as=viewer)
-        with self.span(getattr(verb, "__name__", "verb")):
-            return await self.database.transact(lambda tx: verb(tx, viewer, *args, **kwargs))
+        with self.span(verb.__name__):
+            return await self._database.transact(lambda tx: verb(tx, viewer, *args, **kwargs))
+
+    async def act(self, verb: Callable[Concatenate[Database, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Let a verb do something that takes more, or other, than one transaction of the viewer's."""
+        with self.span(verb.__name__):
+            return await verb(self._database, *args, **kwargs)
 
     async def forget(self, reads_as: Viewer | None = None) -> None:
         """Drop the snapshot and everything loaded from it, and perhaps read on through other eyes."""

@@ -84,7 +84,7 @@ async def sign_in_payload(context: Context, done: SignedIn) -> SignInPayload:
         context.web_session.open(done.token, done.viewer.expires_at)
         token = None
         if context.web_session.held is not None:
-            await sessions.leave(context.database, context.web_session.held)
+            await context.act(sessions.leave, context.web_session.held)
     found = await context.load(credentials.sessions_by_id, done.session_id)
     return SignInPayload(token=token, session=found, user=await context.load(users.users_by_id, done.user_id))
 
@@ -98,8 +98,8 @@ class Mutation(PlanningMutation):
         """See resolvers.signing_in.sign_in."""
         context = info.context
         async with context.attempts.sign_in(input.workspace, input.email, context.client.ip_address):
-            done = await signing_in.sign_in(
-                context.database,
+            done = await context.act(
+                signing_in.sign_in,
                 workspace=input.workspace,
                 email=input.email,
                 password=input.password,
@@ -148,8 +148,8 @@ class Mutation(PlanningMutation):
             await context.attempts.reset(input.workspace, input.email, context.client.ip_address)
         except Refused as refused:
             return RequestPasswordResetPayload(accepted=False, errors=as_errors(refused.refusals))
-        await resets.request_password_reset(
-            context.database,
+        await context.act(
+            resets.request_password_reset,
             workspace=input.workspace,
             email=input.email,
             lifetime=context.lifetimes.password_reset,
@@ -160,8 +160,8 @@ class Mutation(PlanningMutation):
     async def reset_password(self, info: Info, input: ResetPasswordInput) -> ResetPasswordPayload | None:
         """See resolvers.resets.reset_password."""
         context = info.context
-        await resets.reset_password(
-            context.database,
+        await context.act(
+            resets.reset_password,
             token=input.token,
             new_password=input.new_password,
             hash_cost=context.lifetimes.hash_cost,
@@ -173,8 +173,8 @@ class Mutation(PlanningMutation):
         """See resolvers.resets.change_password."""
         context = info.context
         await context.forget()
-        await resets.change_password(
-            context.database,
+        await context.act(
+            resets.change_password,
             context.viewer,
             current_password=input.current_password,
             new_password=input.new_password,
@@ -201,8 +201,8 @@ class Mutation(PlanningMutation):
     async def accept_invitation(self, info: Info, input: AcceptInvitationInput) -> SignInPayload | None:
         """See resolvers.invitations.accept_invitation."""
         context = info.context
-        done = await invitations.accept_invitation(
-            context.database,
+        done = await context.act(
+            invitations.accept_invitation,
             token=input.token,
             password=input.password,
             lifetime=context.lifetimes.session,

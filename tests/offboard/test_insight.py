@@ -182,6 +182,27 @@ async def test_request_verb_statements_and_hint_are_spans(traced: Traced, worksh
     assert ana.id.hex not in repr([each.attributes for each in spans])
 
 
+@pytest.mark.parametrize(
+    ("verb", "field"),
+    [
+        ("sign_in", 'signIn(input: {workspace: "acme", email: "nobody@acme.test", password: "x"}) { token }'),
+        ("request_password_reset", 'requestPasswordReset(input: {workspace: "acme", email: "x"}) { accepted }'),
+        ("reset_password", 'resetPassword(input: {token: "x", newPassword: "some long words"}) { done: __typename }'),
+        ("accept_invitation", 'acceptInvitation(input: {token: "x", password: "some long words"}) { token }'),
+        ("change_password", 'changePassword(input: {currentPassword: "x", newPassword: "long words"}) { __typename }'),
+    ],
+)
+async def test_so_is_a_verb_with_several_transactions(
+    traced: Traced, workshop: Workshop, verb: str, field: str
+) -> None:
+    headers = {"Authorization": f"Bearer {workshop.olivia.token}"}
+    await traced.client.post("/graphql", json={"query": f"mutation {{ {field} }}"}, headers=headers)
+    spans = await flushed(traced)
+    (done,) = (each for each in spans.values() if each.name == verb)
+    assert spans[parent_of(done) or 0].name == "POST"
+    assert [each.name for each in spans.values() if parent_of(each) == done.context.span_id]
+
+
 async def flushed(traced: Traced) -> dict[int, ReadableSpan]:
     app: Any = traced.client._transport.app  # type: ignore[attr-defined]
     app.state.service.spans.close()
