@@ -44,6 +44,7 @@ ATTACKS: dict[str, Attack] = {
     "a bomb of fields": (nested_bomb(12), {}),
     "conflicting fields": (f"{{ viewer {{ {each('a: id a: name', 1_500)} }} }}", {}),
     "fields that repeat": (f"{{ viewer {{ {each('name', 1_490)} }} }}", {}),
+    "short fields": (f"{{ viewer {{ {each('a', 16_000)} }} }}", {}),
     "fields that repeat with arguments": (f"{{ {each('node(id: 1) { id }', 160)} }}", {}),
     "fragments side by side": (f"{{ {each('...F#', 160)} }} {each('fragment F# on Query { a }', 160)}", {}),
     "aliases": (f"{{ {each('a#: __typename', 10_000)} }}", {}),
