@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import cached_property
+from time import monotonic
 from typing import Any, NamedTuple, cast
 from weakref import WeakValueDictionary
 
@@ -15,10 +17,10 @@ from offboard.documents import Prepared, RequestErrors
 from offboard.execution import answer_event, describe, describe_request_error, run, source
 from offboard.feed.api import Result, Scope
 from offboard.feed.audience import Audience, Following
-from offboard.feed.connection import Connection
-from offboard.feed.errors import OperationFailed, Unauthorized
+from offboard.feed.connection import Connection, Ending
+from offboard.feed.errors import OperationFailed, Unauthorized, code_of
 from offboard.feed.protocol import Json, Operation
-from offboard.insight import observed
+from offboard.insight import Known, observed, tell_of_end
 from offboard.limits import TimedOut
 from offboard.logging import numbered
 from offboard.service import Service
@@ -72,7 +74,7 @@ class Gateway:
         if prepared.kind is OperationType.SUBSCRIPTION:
             viewer = await self.check(connection)
             known = operation if query == operation.query else replace(operation, query=query)
-            return await self.subscribe(known, prepared, viewer)
+            return await self.subscribe(known, prepared, viewer, connection)
         with self.service.spans.request("operation", _traceparent(operation)) as trace:
             with numbered(trace_id=trace.trace_id), observed() as seen:
                 viewer = await self.check(connection)
@@ -97,7 +99,12 @@ class Gateway:
             await self.service.leave(context)
 
     async def subscribe(
-        self, operation: Operation, prepared: Prepared, viewer: Viewer, position: int | None = None
+        self,
+        operation: Operation,
+        prepared: Prepared,
+        viewer: Viewer,
+        connection: Connection,
+        position: int | None = None,
     ) -> Following | AsyncIterator[Json]:
         """Start a subscription for a viewer who was checked just now, at its cursor or else at a position.
 
@@ -114,7 +121,7 @@ class Gateway:
             if isinstance(stream, ExecutionResult):
                 raise OperationFailed([describe(error) for error in stream.errors or ()])
             if not isinstance(stream, Watched):
-                return _results(stream, prepared, context, operation.variables)
+                return _results(stream, prepared, context, operation, connection)
             answers = FeedAnswers(self, operation, prepared, viewer.standing, stream)
             audience = self._audiences[key] = Audience(answers)
         watched = cast("FeedAnswers", audience.answers).watched
@@ -171,9 +178,17 @@ class FeedAnswers:
     async def renew(self, connection: Connection, position: int) -> Following:
         """See Answers."""
         viewer = await self.gateway.check(connection)
-        renewed = await self.gateway.subscribe(self.operation, self.prepared, viewer, position)
+        renewed = await self.gateway.subscribe(self.operation, self.prepared, viewer, connection, position)
         assert isinstance(renewed, Following)
         return renewed
+
+    def ended(self, connection: Connection, seconds: float, events: int, why: str) -> None:
+        """See Answers."""
+        tell_of_end(self._known, connection.identity.workspace_id, seconds, events, why)
+
+    @cached_property
+    def _known(self) -> Known:
+        return _known(self.prepared, self.operation)
 
     @property
     def cursor_expired(self) -> Sequence[Json]:
@@ -190,20 +205,35 @@ class FeedAnswers:
 
 
 async def _results(
-    stream: AsyncIterator[Any], prepared: Prepared, context: Context, variables: Mapping[str, Any] | None
+    stream: AsyncIterator[Any], prepared: Prepared, context: Context, operation: Operation, connection: Connection
 ) -> AsyncGenerator[Json, None]:
+    began, told = monotonic(), 0
+    why: str | None = None
     try:
         async with aclosing(cast("AsyncGenerator[Any, None]", stream)):
             async for event in stream:
+                told += 1
                 with numbered():
-                    yield await answer_event(prepared, context, variables, event)
+                    yield await answer_event(prepared, context, operation.variables, event)
                 await context.forget()
+        why = Ending.COMPLETED
     except Unauthenticated as error:
+        why = error.reason or error.code
         raise Unauthorized(error.reason) from None
     except RequestError as error:
+        why = error.code
         raise OperationFailed([describe_request_error(error)]) from None
+    except Exception:
+        why = code_of(None)
+        raise
     finally:
+        workspace_id = connection.identity.workspace_id
+        tell_of_end(_known(prepared, operation), workspace_id, monotonic() - began, told, why or connection.why_over)
         await context.reader.refresh()
+
+
+def _known(prepared: Prepared, operation: Operation) -> Known:
+    return Known.of(prepared, operation.query or "", is_signed_in=True)
 
 
 def _encoded(variables: Mapping[str, Any]) -> bytes:

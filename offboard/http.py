@@ -143,8 +143,8 @@ class Endpoint:
                 raise ForeignPage if request.browser.is_unproven else Unauthenticated
         if prepared.kind is OperationType.SUBSCRIPTION:
             operation = Operation(query, parameters.operation_name, parameters.variables)
-            source = await self._gateway.subscribe(operation, prepared, context.viewer)
-            return EventStream(self._service.feed, context.viewer, source)
+            stream = EventStream(self._service.feed, context.viewer)
+            return stream.of(await self._gateway.subscribe(operation, prepared, context.viewer, stream.connection))
         seen.is_run(prepared, query, context.caller)
         answer = await run(prepared, context, parameters.variables, within=self._service.operation_timeout)
         return _answer(request, 401 if _is_unauthenticated(answer) else None, answer)

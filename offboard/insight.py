@@ -1,4 +1,4 @@
-"""What every query and mutation leaves behind: a line in the log, and its place in the histograms.
+"""What every operation leaves behind: a line in the log, and its place in the histograms. A subscription, at its end.
 
 Names are the clients' own, so there could be any number of them: of those that were signed in the first MOST_NAMES are
 told apart, and an operation that needs nobody signed in goes by its field.
@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import sha256
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -30,6 +31,12 @@ OPERATIONS = Histogram(
     ["operation"],
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+LASTED = Histogram(
+    "offboard_subscription_seconds",
+    "How long subscriptions lasted that have ended, by the operation's name.",
+    ["operation"],
+    buckets=(1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800),
+)
 STATEMENTS = Histogram(
     "offboard_statement_seconds",
     "How long the database took for one statement.",
@@ -42,23 +49,36 @@ log = structlog.get_logger(__name__)
 _names: set[str] = set()
 
 
+class Known(NamedTuple):
+    """By what an operation is known: `label` in the metrics, the rest in the log. Nothing of its texts is in it."""
+
+    label: str
+    name: str | None
+    kind: str
+    sha256: str
+
+    @classmethod
+    def of(cls, prepared: Prepared, query: str, *, is_signed_in: bool) -> "Known":
+        """What an operation is known by."""
+        name = prepared.operation.name.value[:LONGEST_NAME] if prepared.operation.name else None
+        digest = sha256(_without_texts(query).encode("utf-8", "surrogatepass")).hexdigest()
+        return cls(_label(prepared, name, is_known=is_signed_in), name, prepared.kind.value, digest)
+
+
 class Seen:
     """What is known of one operation while it runs."""
 
-    __slots__ = ("kind", "label", "name", "sha256", "statements", "workspace_id")
+    __slots__ = ("known", "statements", "workspace_id")
 
     def __init__(self) -> None:
         self.statements = 0
-        self.label = ""
+        self.known: Known | None = None
+        self.workspace_id: UUID | None = None
 
     def is_run(self, prepared: Prepared, query: str, caller: Viewer | None) -> None:
         """Say what it is, and who asks, once it is let in."""
-        name = prepared.operation.name
-        self.kind = prepared.kind.value
-        self.name = name.value[:LONGEST_NAME] if name else None
-        self.sha256 = sha256(_without_texts(query).encode("utf-8", "surrogatepass")).hexdigest()
-        self.workspace_id = None if caller is None else str(caller.workspace_id)
-        self.label = _label(prepared, self.name, is_known=caller is not None)
+        self.known = Known.of(prepared, query, is_signed_in=caller is not None)
+        self.workspace_id = None if caller is None else caller.workspace_id
 
 
 @contextmanager
@@ -70,8 +90,16 @@ def observed() -> Iterator[Seen]:
         yield seen
     finally:
         _RUNNING.reset(token)
-        if seen.label:
-            _tell(seen, perf_counter() - started)
+        if seen.known is not None:
+            seconds = perf_counter() - started
+            OPERATIONS.labels(seen.known.label).observe(seconds)
+            _tell(seen.known, seen.workspace_id, seconds, statements=seen.statements)
+
+
+def tell_of_end(known: Known, workspace_id: UUID, seconds: float, events: int, why: str) -> None:
+    """Tell of a subscription that is over: how long it lasted, how many events it was told, and why it ended."""
+    LASTED.labels(known.label).observe(seconds)
+    _tell(known, workspace_id, seconds, events=events, ended=why)
 
 
 def time_statements(database: Database) -> None:
@@ -97,18 +125,10 @@ def time_statements(database: Database) -> None:
 _RUNNING: ContextVar[Seen | None] = ContextVar("running", default=None)
 
 
-def _tell(seen: Seen, seconds: float) -> None:
-    OPERATIONS.labels(seen.label).observe(seconds)
-    where = {} if seen.workspace_id is None else {"workspace_id": seen.workspace_id}
-    log.info(
-        "Operation",
-        operation=seen.name,
-        kind=seen.kind,
-        document=seen.sha256,
-        ms=round(seconds * 1000, 1),
-        statements=seen.statements,
-        **where,
-    )
+def _tell(known: Known, workspace_id: UUID | None, seconds: float, **more: Any) -> None:
+    where = {} if workspace_id is None else {"workspace_id": str(workspace_id)}
+    ms = round(seconds * 1000, 1)
+    log.info("Operation", operation=known.name, kind=known.kind, document=known.sha256, ms=ms, **more, **where)
 
 
 def _without_texts(query: str) -> str:

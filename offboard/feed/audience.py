@@ -49,6 +49,9 @@ class Answers(Protocol):
     async def renew(self, connection: Connection, after: int) -> Following:
         """The same subscription with the rights that its holder has now; raises Unauthorized and OperationFailed."""
 
+    def ended(self, connection: Connection, seconds: float, events: int, why: str) -> None:
+        """Note down that a subscription is over, how long it lasted, and how many events it was told."""
+
     @property
     def cursor_expired(self) -> Sequence[Json]:
         """The errors that tell a client that it cannot resume."""

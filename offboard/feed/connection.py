@@ -4,6 +4,8 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
@@ -63,14 +65,24 @@ class Outlet(Protocol):
         """Cut the connection, without a close frame that could not get out."""
 
 
+class Ending(StrEnum):
+    """Why a subscription ended, where neither the end of a session nor an error says so."""
+
+    COMPLETED = "COMPLETED"
+    DISCONNECTED = "DISCONNECTED"
+    CLOSED = "CLOSED"
+    TOO_SLOW = "TOO_SLOW"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+
+
 class Connection:
     """One client's open socket after it has been authenticated.
 
     `subscriptions` are its operations that follow the feed. `owed` counts the events that are on their way to them: one
-    that is being signed out is told those before it is closed.
+    that is being signed out is told those before it is closed. `ending` is why this server ended it, once it has.
     """
 
-    __slots__ = ("_told", "attached", "ended_at", "expiry", "identity", "outlet", "owed", "subscriptions")
+    __slots__ = ("_told", "attached", "ended_at", "ending", "expiry", "identity", "outlet", "owed", "subscriptions")
 
     def __init__(self, identity: Identity, outlet: Outlet) -> None:
         self.identity = identity
@@ -78,6 +90,7 @@ class Connection:
         self.subscriptions: dict[str, Subscription] = {}
         self.expiry: asyncio.TimerHandle | None = None
         self.ended_at: datetime | None = None
+        self.ending: str | None = None
         self.owed = 0
         self.attached = False
         self._told: asyncio.Future[None] | None = None
@@ -86,6 +99,11 @@ class Connection:
     def credential(self) -> Credential:
         """The session or access token that keeps this connection open."""
         return Credential(self.identity.workspace_id, self.identity.session_id, self.identity.access_token_id)
+
+    @property
+    def why_over(self) -> str:
+        """Why an operation ends now that did not come to its end by itself."""
+        return self.ending or (Ending.COMPLETED if self.attached else Ending.DISCONNECTED)
 
     def pay(self) -> None:
         """Count one event less that is owed."""
@@ -109,10 +127,22 @@ class Subscription:
     """One operation of a connection that follows a topic in the company of an audience.
 
     `position` is that of the last event it was told, or need not be told. While it catches up with what was committed
-    before it came, `behind` collects what is committed meanwhile.
+    before it came, `behind` collects what is committed meanwhile. `delivered` counts the events that it was told since
+    `began`, by the monotonic clock.
     """
 
-    __slots__ = ("audience", "behind", "catching_up", "connection", "ended", "id", "position", "topic")
+    __slots__ = (
+        "audience",
+        "began",
+        "behind",
+        "catching_up",
+        "connection",
+        "delivered",
+        "ended",
+        "id",
+        "position",
+        "topic",
+    )
 
     def __init__(
         self, connection: Connection, operation_id: str, audience: "Audience", topic: Topic, position: int
@@ -125,11 +155,18 @@ class Subscription:
         self.behind: deque[FeedEvent] | None = None
         self.catching_up: asyncio.Task[None] | None = None
         self.ended = False
+        self.began = monotonic()
+        self.delivered = 0
+
+    def go_on_from(self, earlier: "Subscription") -> None:
+        """Be the same operation as an earlier one, with other rights."""
+        self.began, self.delivered = earlier.began, earlier.delivered
 
     def tell(self, event: FeedEvent, payload: bytes) -> None:
         """Hand the answer to an event to the peer, unless it has it already or has stopped listening."""
         if event.position > self.position and not self.ended:
             self.position = event.position
+            self.delivered += 1
             self.connection.outlet.next(self.id, payload)
 
     def fall_behind(self) -> None:
@@ -149,3 +186,8 @@ class Subscription:
         self.ended = True
         if self.catching_up is not None:
             self.catching_up.cancel()
+
+    def over(self, why: str) -> None:
+        """Tell nothing more, and have it noted down."""
+        self.end()
+        self.audience.answers.ended(self.connection, monotonic() - self.began, self.delivered, why)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from models.enums import RevocationReason
-from offboard.feed.protocol import Json
+from offboard.feed.protocol import MASKED, Json
 
 
 class Unauthorized(Exception):
@@ -20,3 +20,9 @@ class OperationFailed(Exception):
     def __init__(self, errors: Sequence[Json]) -> None:
         super().__init__("; ".join(str(error.get("message")) for error in errors))
         self.errors = errors
+
+
+def code_of(errors: Sequence[Json] | None) -> str:
+    """The code by which an operation's end with errors is known; INTERNAL for a failure that is not told."""
+    first = (errors or [MASKED])[0]
+    return str(first.get("extensions", {}).get("code"))

@@ -12,7 +12,7 @@ from models.enums import RevocationReason
 from models.events import CursorExpired, FeedEvent
 from offboard.feed.audience import Following
 from offboard.feed.brokers import Broker
-from offboard.feed.connection import Connection, Subscription
+from offboard.feed.connection import Connection, Ending, Subscription
 from offboard.feed.errors import OperationFailed, Unauthorized
 from offboard.feed.hub import QUEUE_LIMIT, Hub
 from offboard.feed.limits import SocketLimits, too_many
@@ -108,31 +108,36 @@ class Feed:
         """Forget a connection whose transport is gone, and all that it follows. Harmless when repeated."""
         self._hub.detach(connection)
         for subscription in connection.subscriptions.values():
-            subscription.end()
+            subscription.over(connection.why_over)
+        connection.subscriptions.clear()
 
     async def retire(self, connection: Connection, reason: RevocationReason | None) -> None:
         """End a connection whose credential turned out not to work any more, after the event that says so, if any."""
         await self._relay.retire(connection, reason)
 
-    def follow(self, connection: Connection, operation_id: str, following: Following) -> None:
+    def follow(
+        self, connection: Connection, operation_id: str, following: Following, earlier: Subscription | None = None
+    ) -> None:
         """Tell an operation every event of its topic after a position, once, in order: missed ones first.
 
-        Nothing happens if the connection has ended.
+        It goes on from an earlier subscription, if there is one. Nothing happens if the connection has ended.
         """
         if not connection.attached:
             return
         subscription = self._hub.subscribe(connection, operation_id, following)
+        if earlier is not None:
+            subscription.go_on_from(earlier)
         passed = self._hub.channels[connection.identity.workspace_id].position
         if passed > min(following.after, following.checked):
             subscription.fall_behind()
             subscription.catching_up = self._spawn(self._catch_up(subscription, following, passed))
             subscription.catching_up.add_done_callback(lambda _: connection.pay())
 
-    def unfollow(self, connection: Connection, operation_id: str) -> None:
+    def unfollow(self, connection: Connection, operation_id: str, why: str = Ending.COMPLETED) -> None:
         """Tell an operation nothing more. Harmless when repeated."""
         if (subscription := connection.subscriptions.pop(operation_id, None)) is not None:
             self._hub.unsubscribe(subscription)
-            subscription.end()
+            subscription.over(why)
 
     async def _catch_up(self, subscription: Subscription, following: Following, through: int) -> None:
         """Tell what lies between a cursor and where the channel stood, then what was committed meanwhile."""
@@ -185,7 +190,7 @@ class Feed:
             self._fail(subscription, None)
         else:
             if _is_listening(subscription):
-                self.follow(connection, subscription.id, following)
+                self.follow(connection, subscription.id, following, subscription)
 
     def _fail(self, subscription: Subscription, errors: Sequence[Json] | None) -> None:
         if _is_listening(subscription):

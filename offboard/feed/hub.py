@@ -13,7 +13,7 @@ import structlog
 from models.enums import RevocationReason
 from models.events import FeedEvent, Topic
 from offboard.feed.audience import Audience, Following
-from offboard.feed.connection import Connection, Credential, Subscription
+from offboard.feed.connection import Connection, Credential, Ending, Subscription
 from offboard.feed.metrics import OPEN_SOCKETS, SUBSCRIPTIONS
 
 QUEUE_LIMIT = 10_000
@@ -109,11 +109,13 @@ class Hub:
     def sign_out(self, connection: Connection, reason: RevocationReason | None) -> None:
         """Close with 4401 after what was delivered. Nothing happens to one that is not attached."""
         if self.detach(connection):
+            connection.ending = reason or Ending.UNAUTHENTICATED
             connection.outlet.sign_out(reason)
 
     def close(self, connection: Connection, code: int, reason: str) -> None:
         """Close with a code after which clients connect again. Nothing happens to one that is not attached."""
         if self.detach(connection):
+            connection.ending = Ending.CLOSED
             connection.outlet.close(code, reason)
 
     def detach(self, connection: Connection) -> bool:
@@ -183,6 +185,7 @@ class Hub:
 
     def _overflow(self, connection: Connection) -> None:
         if self.detach(connection):
+            connection.ending = Ending.TOO_SLOW
             log.warning("A client is served too slowly: its transport is aborted", credential=connection.credential)
             connection.outlet.abort()
 

@@ -13,7 +13,7 @@ from offboard.feed import protocol
 from offboard.feed.api import Api, Scope
 from offboard.feed.audience import Following
 from offboard.feed.connection import Connection
-from offboard.feed.errors import OperationFailed, Unauthorized
+from offboard.feed.errors import OperationFailed, Unauthorized, code_of
 from offboard.feed.feed import Feed
 from offboard.feed.limits import too_many
 from offboard.feed.protocol import MASKED, CloseCode, InvalidMessage, Json, Operation
@@ -102,7 +102,7 @@ class _Socket:
     def fail(self, operation_id: str, errors: Sequence[Json] | None) -> None:
         """See Outlet."""
         if self._connection is not None:
-            self._endpoint.feed.unfollow(self._connection, operation_id)
+            self._endpoint.feed.unfollow(self._connection, operation_id, code_of(errors))
         self._voice.say(protocol.error(operation_id, errors or [MASKED]))
 
     async def ready(self) -> None:

@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import orjson
 import structlog
@@ -15,7 +15,7 @@ import structlog
 from models.enums import RevocationReason
 from offboard.feed.audience import Following
 from offboard.feed.connection import Connection, Identity
-from offboard.feed.errors import OperationFailed, Unauthorized
+from offboard.feed.errors import OperationFailed, Unauthorized, code_of
 from offboard.feed.feed import Feed
 from offboard.feed.protocol import MASKED, Json
 from offboard.feed.transport import STUCK_AFTER, UNSENT_LIMIT, transport_of
@@ -57,10 +57,10 @@ class EventStream:
     is queued too: `complete` tells the client that nothing more will come, a stream without it that it may come back.
     """
 
-    def __init__(self, feed: Feed, identity: Identity, source: Following | AsyncIterator[Json]) -> None:
+    def __init__(self, feed: Feed, identity: Identity) -> None:
+        self.connection = Connection(identity, self)
         self._feed = feed
-        self._connection = Connection(identity, self)
-        self._source = source
+        self._source: Following | AsyncIterator[Json]
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
         self._woken = asyncio.Event()
@@ -69,9 +69,14 @@ class EventStream:
         self._ended = False
         self._abort: Callable[[], None] = self._end
 
+    def of(self, source: Following | AsyncIterator[Json]) -> Self:
+        """Say what is to be streamed, before it is called."""
+        self._source = source
+        return self
+
     async def __call__(self, scope: MutableMapping[str, Any], _receive: object, send: Send) -> None:
         """Stream until the operation, the session, the peer or the server ends."""
-        if (refusal := self._feed.refusal(self._connection)) is not None:
+        if (refusal := self._feed.refusal(self.connection)) is not None:
             await _refuse(send, refusal)
             return
         transport = transport_of(scope)
@@ -79,11 +84,11 @@ class EventStream:
         self._abort = transport.abort
         telling = None
         try:
-            await self._feed.attach(self._connection)
+            await self._feed.attach(self.connection)
             headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             if isinstance(self._source, Following):
-                self._feed.follow(self._connection, OPERATION, self._source)
+                self._feed.follow(self.connection, OPERATION, self._source)
             else:
                 telling = asyncio.create_task(self._tell(self._source))
             await self._write(send)
@@ -93,7 +98,7 @@ class EventStream:
         finally:
             transport.on_end = None
             self._end()
-            self._feed.detach(self._connection)
+            self._feed.detach(self.connection)
             if telling is not None:
                 telling.cancel()
                 await asyncio.gather(telling, return_exceptions=True)
@@ -104,6 +109,7 @@ class EventStream:
 
     def fail(self, operation_id: str, errors: Sequence[Json] | None) -> None:
         """See Outlet: the errors are the last result."""
+        self.connection.ending = code_of(errors)
         self._say(failure(errors or [MASKED]))
         self._end()
 
@@ -115,7 +121,7 @@ class EventStream:
 
     def sign_out(self, reason: RevocationReason | None) -> None:
         """See Outlet: after the last event, `complete`. The next request is told the reason."""
-        if not self._connection.owed:
+        if not self.connection.owed:
             self._complete()
         elif not self._leaving:
             self._leaving = True
@@ -137,7 +143,7 @@ class EventStream:
                 self.next(OPERATION, orjson.dumps(result))
             self._complete()
         except Unauthorized as refusal:
-            await self._feed.retire(self._connection, refusal.reason)
+            await self._feed.retire(self.connection, refusal.reason)
         except OperationFailed as failure:
             self.fail(OPERATION, failure.errors)
         except Exception:
@@ -155,13 +161,13 @@ class EventStream:
                     await send({"type": "http.response.body", "body": body, "more_body": True})
             self._read.set()
             if self._ended:
-                self._connection.closed()
+                self.connection.closed()
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 return
             if self._leaving:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(GRACE):
-                        await self._connection.told()
+                        await self.connection.told()
                 self._complete()
                 continue
             self._woken.clear()

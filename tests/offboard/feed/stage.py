@@ -14,7 +14,7 @@ from models.database import Database, Reader, Tx
 from models.enums import EventKind, RevocationReason, UserChangeKind
 from models.events import FeedEvent, FeedState, Topic
 from models.types import new_id
-from offboard.feed import Audience, Connection, Credential, Feed, Following, Periods
+from offboard.feed import Audience, Connection, Credential, Feed, Following, Identity, Periods
 from offboard.feed.brokers.memory import MemoryBroker
 from offboard.feed.hub import QUEUE_LIMIT
 from offboard.feed.protocol import Json
@@ -44,8 +44,9 @@ Renewal = Callable[["Positions", Connection, int], Awaitable[Following]]
 class Positions:
     """Answers each event with its position, and `rights` before it if there are any. Implements Answers.
 
-    `executed` has the position of every event that was executed for all, `for_each` of those for one. With `hold` set
-    to an event, nothing is executed for all until it happens.
+    `executed` has the position of every event that was executed for all, `for_each` of those for one; `endings`,
+    whose subscription is over, after how many events, and why. With `hold` set to an event, nothing is
+    executed for all until it happens.
     """
 
     def __init__(self, rights: str = "", *, personal: bool = False, renewal: Renewal | None = None) -> None:
@@ -56,6 +57,7 @@ class Positions:
         self.hold: asyncio.Event | None = None
         self.executed: list[int] = []
         self.for_each: list[int] = []
+        self.endings: list[tuple[Identity, int, str]] = []
 
     async def for_all(self, event: FeedEvent) -> bytes | None:
         self.executed.append(event.position)
@@ -75,6 +77,9 @@ class Positions:
     async def renew(self, connection: Connection, after: int) -> Following:
         assert self.renewal is not None
         return await self.renewal(self, connection, after)
+
+    def ended(self, connection: Connection, seconds: float, events: int, why: str) -> None:
+        self.endings.append((connection.identity, events, why))
 
     @property
     def cursor_expired(self) -> Sequence[Json]:

@@ -59,7 +59,8 @@ class Stage:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await EventStream(self.feed, self.person, self.source or self.following(CHANGES))(scope, receive, send)
+        stream = EventStream(self.feed, self.person).of(self.source or self.following(CHANGES))
+        await stream(scope, receive, send)
         self.ended.set()
 
     def following(self, topic: Topic, after: int | None = None) -> Following:
