@@ -79,11 +79,29 @@ class User(SQLModel, table=True):
     deactivation_note: str | None = Field(default=None, sa_type=Text)
 
 
-class UserRole(SQLModel, table=True):
+def _in_each_order(name: str, *columns: str) -> list[Index]:
+    """For each order of users an index that has it, once some columns and the status are given."""
+    keys = {"name": "name_key", "created": "created_at", "signed_in": "last_signed_in_at"}
+    return [Index(f"{name}_{order}", *columns, "status", key, "user_id") for order, key in keys.items()]
+
+
+class Listed(SQLModel):
+    """Repeats what users are listed by, so that those of one role or team have an order of their own.
+
+    The database keeps it: its triggers write these columns, and nothing else does.
+    """
+
+    status: UserStatus | None = Field(default=None, sa_type=Named(UserStatus))
+    name_key: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime | None = Field(default=None, sa_type=Timestamp)
+    last_signed_in_at: datetime | None = Field(default=None, sa_type=Timestamp)
+
+
+class UserRole(Listed, table=True):
     """One role of one user; kept while the user is inactive."""
 
     __tablename__ = "user_role"
-    __table_args__ = (Index("user_role_role", "workspace_id", "role", "user_id"), {"sqlite_with_rowid": False})
+    __table_args__ = (*_in_each_order("user_role", "workspace_id", "role"), {"sqlite_with_rowid": False})
 
     user_id: UUID = Field(primary_key=True, foreign_key="user.id", ondelete="CASCADE")
     role: Role = Field(primary_key=True, sa_type=Named(Role))
@@ -111,11 +129,11 @@ class Team(SQLModel, table=True):
     name: str = Field(sa_type=Text)
 
 
-class TeamMember(SQLModel, table=True):
+class TeamMember(Listed, table=True):
     """One user's membership of one team; kept while the user is inactive."""
 
     __tablename__ = "team_member"
-    __table_args__ = {"sqlite_with_rowid": False}
+    __table_args__ = (*_in_each_order("team_member", "team_id"), {"sqlite_with_rowid": False})
 
     team_id: UUID = Field(primary_key=True, foreign_key="team.id")
     user_id: UUID = Field(primary_key=True, foreign_key="user.id", ondelete="CASCADE", index=True)

@@ -10,6 +10,9 @@ from sqlmodel import Field, SQLModel
 from models.enums import BulkOperationStatus, ConversationStatus, ErrorCode, FollowUpKind
 from models.types import Named, Text, Timestamp, new_id, where
 
+IS_UNASSIGNED = "(assignee_id IS NULL) IS TRUE"
+"""Said so that SQLite finds no rows by it in an index with the assignee, which it would take instead."""
+
 
 def _in_each_order(name: str, *columns: str, only: str | None = None) -> list[Index]:
     """For each order of the inbox an index that has it, once workspace, columns and status are given."""
@@ -34,6 +37,7 @@ class Conversation(SQLModel, table=True):
         # That a column IS NULL gives PostgreSQL no order in an index with that column.
         *_in_each_order("conversation_unassigned", only="assignee_id IS NULL"),
         *_in_each_order("conversation_team", "team_id"),
+        *_in_each_order("conversation_team_unassigned", "team_id", only=IS_UNASSIGNED),
         # For counting: PostgreSQL keeps what is equal in it once. With the assignee before the team it would be taken
         # for pages, too, where the planner believes somebody to have little.
         Index("conversation_team_assignee", "workspace_id", "team_id", "assignee_id", "status"),

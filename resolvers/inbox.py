@@ -1,13 +1,13 @@
 """Reading the inbox: which conversations a filter means, and pages of them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, false, literal_column, or_, select, true
 
 from models.database import Reader, Tx, table
 from models.enums import ConversationStatus
@@ -29,7 +29,11 @@ WORD = table(ConversationWord)
 
 MOST_IDS = 5_000
 FEW_OF_A_LIST = 2_000
-"""So many are collected sooner than met among what somebody has, or nobody: fewer than among everything."""
+"""So many are collected sooner than met among what somebody has, or anybody: fewer than among everything."""
+
+_NOBODYS = CONVERSATION.c.assignee_id.is_(None)
+_NOBODYS_IN_A_TEAM = _NOBODYS.op("IS")(literal_column("TRUE"))
+"""As the index says it: see models.work.IS_UNASSIGNED."""
 
 
 class InboxOrderField(StrEnum):
@@ -82,23 +86,19 @@ def _holders(filter: InboxFilter, workspace_id: UUID, released: Collection[UUID]
     if filter.unassigned is None:
         return [true()]
     if filter.unassigned:
-        return [assignee.is_(None), *(assignee == each for each in released)]
+        return [_NOBODYS if filter.team_id is None else _NOBODYS_IN_A_TEAM, *(assignee == each for each in released)]
     # Not "IS NOT NULL": by this SQLite finds rows, too.
     return [and_(assignee > NOBODY, *(assignee != each for each in released))]
 
 
-def _other_conditions(filter: InboxFilter, workspace_id: UUID) -> list[ColumnElement[bool]]:
-    """What the filter demands of a conversation besides assignee and search; its workspace and status included."""
-    conditions = [CONVERSATION.c.workspace_id == workspace_id, *_status_condition(filter)]
+def _other_conditions(filter: InboxFilter) -> list[ColumnElement[bool]]:
+    """What the filter demands of a conversation besides assignee and search."""
+    conditions = [] if filter.status is None else [CONVERSATION.c.status.in_(sorted(set(filter.status)))]
     if filter.ids is not None:
         conditions.append(CONVERSATION.c.id.in_(filter.ids))
     if filter.team_id is not None:
         conditions.append(CONVERSATION.c.team_id == filter.team_id)
     return conditions
-
-
-def _status_condition(filter: InboxFilter) -> list[ColumnElement[bool]]:
-    return [] if filter.status is None else [CONVERSATION.c.status.in_(sorted(set(filter.status)))]
 
 
 async def inbox_page(
@@ -118,7 +118,7 @@ async def count_inbox(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) 
     """How many conversations the filter means, exact up to 10,000. Raises Forbidden."""
     require(viewer.reads_inbox)
     holders = _holders(filter, viewer.workspace_id, await _released(reader, viewer, filter))
-    listed = _conversations(viewer).where(*_other_conditions(filter, viewer.workspace_id), or_(*holders))
+    listed = _conversations(viewer).where(*_other_conditions(filter), or_(*holders))
     if not (sets := _sets(viewer, filter)):
         return await total_count(reader, listed)
     found = await arrange(reader, sets)
@@ -134,17 +134,28 @@ async def _parts(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter) -> li
 
     What is nobody's has parts for those too whose work is being released.
     """
-    workspace_id = viewer.workspace_id
-    holders = _holders(filter, workspace_id, await _released(reader, viewer, filter))
-    if await _is_narrow(reader, viewer, filter, or_(*holders)):
-        return [and_(*_other_conditions(filter, workspace_id), or_(*holders))]
-    walked = replace(filter, status=None, team_id=None if _asks_for_assignee(filter) else filter.team_id)
-    rest = and_(*_other_conditions(walked, workspace_id))
-    if walked.team_id != filter.team_id:
-        rest &= unindexed(CONVERSATION.c.team_id) == filter.team_id
+    holders = _holders(filter, viewer.workspace_id, await _released(reader, viewer, filter))
+    if await _is_narrow(reader, viewer, filter, holders):
+        return [and_(or_(*holders), *_other_conditions(filter))]
     statuses = sorted(set(ConversationStatus if filter.status is None else filter.status))
-    parts = [and_(rest, held, CONVERSATION.c.status == status) for held, status in product(holders, statuses)]
+    parts = [
+        and_(held, _in_team(filter, held), CONVERSATION.c.status == status)
+        for held, status in product(holders, statuses)
+    ]
     return [*parts] or [false()]
+
+
+def _in_team(filter: InboxFilter, held: ColumnElement[bool]) -> ColumnElement[bool]:
+    """What the filter demands of the team, as a condition that leaves the order to the index of what is `held`."""
+    if filter.team_id is None:
+        return true()
+    team = CONVERSATION.c.team_id
+    return (team if _is_ordered_by_team(filter, held) else unindexed(team)) == filter.team_id
+
+
+def _is_ordered_by_team(filter: InboxFilter, held: ColumnElement[bool]) -> bool:
+    """Whether an index has the order of what is `held` in one team: not of what somebody has, or anybody."""
+    return held is _NOBODYS_IN_A_TEAM or (filter.assigned_to_user_id is None and filter.unassigned is None)
 
 
 def _sets(viewer: Viewer, filter: InboxFilter) -> list[IdSet]:
@@ -153,19 +164,18 @@ def _sets(viewer: Viewer, filter: InboxFilter) -> list[IdSet]:
     return [IdSet(rows, WORD.c.conversation_id) for rows in found]
 
 
-async def _is_narrow(reader: Reader | Tx, viewer: Viewer, filter: InboxFilter, held: ColumnElement[bool]) -> bool:
+async def _is_narrow(
+    reader: Reader | Tx, viewer: Viewer, filter: InboxFilter, holders: Sequence[ColumnElement[bool]]
+) -> bool:
     """Whether so few are meant, as far as an index tells, that they are collected sooner than met on the way."""
     if filter.ids is not None:
         return True
-    if filter.unassigned is False or (filter.team_id is not None and _asks_for_assignee(filter)):
+    ordered = filter.team_id is None or all(_is_ordered_by_team(filter, held) for held in holders)
+    if filter.unassigned is False or not ordered:
         whose = InboxFilter(team_id=filter.team_id, status=filter.status)
-        conditions = (*_other_conditions(whose, viewer.workspace_id), held)
+        conditions = (visible_work(viewer, CONVERSATION), or_(*holders), *_other_conditions(whose))
         return await is_few(reader, select(CONVERSATION.c.id).where(*conditions), FEW_OF_A_LIST)
     return False
-
-
-def _asks_for_assignee(filter: InboxFilter) -> bool:
-    return filter.assigned_to_user_id is not None or filter.unassigned is not None
 
 
 async def conversations_by_id(

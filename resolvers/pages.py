@@ -173,9 +173,17 @@ async def read_page(
     Raises InvalidCursor.
     """
     if len(parts) > 1:
-        wanted = whole.where(_among_first(whole, parts, order, args))
+        *_, row_id = order.columns
+        wanted = whole.where(row_id.in_(ids_of_first([whole.where(part) for part in parts], order, args)))
     else:
         wanted = whole.where(*parts, *bounds(order, args))
+    return await read_first(reader, wanted, order, args, make)
+
+
+async def read_first(
+    reader: Reader | Tx, wanted: Select[Any], order: Order, args: PageArgs, make: Callable[[Row[Any]], R]
+) -> Page[R]:
+    """One page as of read_page(), of a select that has nothing from beyond the cursors."""
     found = list(await reader.rows(_first(wanted, order, args)))
     more = len(found) > args.size
     found = found[: args.size]
@@ -199,14 +207,15 @@ def _first(rows: Select[Any], order: Order, args: PageArgs) -> Select[Any]:
     return rows.order_by(*order.by(backward=args.backward)).limit(written_out(args.size + 1))
 
 
-def _among_first(
-    whole: Select[Any], parts: Sequence[ColumnElement[bool]], order: Order, args: PageArgs
-) -> ColumnElement[bool]:
-    """The condition that a row is among the first of some part: of those a page consists."""
+def ids_of_first(lists: Sequence[Select[Any]], order: Order, args: PageArgs) -> CompoundSelect[Any]:
+    """The ids of what comes first in each of some lists, between the cursors: of those a page of all of them consists.
+
+    The order's columns are those of the lists. Raises InvalidCursor.
+    """
     *_, row_id = order.columns
-    places = whole.with_only_columns(*order.columns).where(*bounds(order, args))
-    firsts = [_first(places.where(part), order, args).subquery() for part in parts]
-    return row_id.in_(union_all(*(select(first.c[row_id.name]) for first in firsts)))
+    between = [each.with_only_columns(*order.columns).where(*bounds(order, args)) for each in lists]
+    firsts = [_first(each, order, args).subquery() for each in between]
+    return union_all(*(select(first.c[row_id.name]) for first in firsts))
 
 
 def written_out(value: Any) -> BindParameter[Any]:

@@ -6,14 +6,14 @@ and then collects. The time that it takes has a bound, which grows with what the
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from models.database import Reader, Tx
 from resolvers import pages
-from resolvers.pages import FEW, Order, Page, PageArgs, bounds, is_few, read_page, total_count, written_out
+from resolvers.pages import FEW, Order, Page, PageArgs, bounds, is_few, read_page, total_count, unindexed, written_out
 
 NEAR = 2_000
 """So many rows at the beginning of a list are looked at before everything that fits is collected."""
@@ -29,14 +29,18 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class IdSet:
-    """Ids by what another table says of them. `key` is its column with them; one may come more than once."""
+    """Ids by what another table says of them. `key` is its column with them; one may come more than once.
+
+    `read_once`: to look into it for each of many ids would take longer than to read all of it beforehand.
+    """
 
     rows: Select[Any]
     key: ColumnElement[Any]
+    read_once: bool = False
 
     def has(self, row_id: ColumnElement[Any]) -> ColumnElement[bool]:
         """The condition that an id is in the set."""
-        return self._of(row_id).exists()
+        return unindexed(row_id).in_(self.rows) if self.read_once else self._of(row_id).exists()
 
     def has_met(self, row_id: ColumnElement[Any]) -> ColumnElement[bool]:
         """The same for a row that is met on the way: PostgreSQL does not read the whole set for it."""
@@ -59,6 +63,11 @@ class Sets:
         """No more than are collected at once."""
         return self.most == FEW
 
+    @property
+    def samples(self) -> Sequence[int | None]:
+        """Of how many of the narrowest it is tried to tell the total, one after the other; None: of all."""
+        return (None,) if any(each.read_once for each in self.others) else (SAMPLE, None)
+
     def collected(self, row_id: ColumnElement[Any]) -> ColumnElement[bool]:
         """The condition that an id is in all sets, where the ids are found by them."""
         return row_id.in_(self.ids())
@@ -80,8 +89,14 @@ async def arrange(reader: Reader | Tx, sets: Sequence[IdSet]) -> Sets:
     for most in (FEW, SAMPLE, MANY) if len(sets) > 1 else (FEW,):
         for each in sets:
             if await is_few(reader, each.rows, most):
-                return Sets(each, [other for other in sets if other is not each], most)
+                others = [other for other in sets if other is not each]
+                return Sets(each, [await _read(reader, other, most) for other in others], most)
     return Sets(sets[0], sets[1:], None)
+
+
+async def _read(reader: Reader | Tx, other: IdSet, most: int) -> IdSet:
+    """Another set than the narrowest, which has so many at most: read once if it is not much larger."""
+    return replace(other, read_once=True) if most == MANY and await is_few(reader, other.rows, MANY) else other
 
 
 async def read_page_of(
@@ -141,7 +156,7 @@ async def count_of(
         return await total_count(reader, listed.where(sets.collected(row_id)))
     if not is_all and await is_few(reader, listed):
         return await total_count(reader, listed.where(sets.met(row_id)))
-    for sample in (SAMPLE, None):
+    for sample in sets.samples:
         ids = sets.ids(sample)
         found = ids.distinct() if is_all else listed.with_only_columns(row_id).where(row_id.in_(ids))
         some = found.limit(written_out(pages.COUNTED_EXACTLY + 1)).subquery()

@@ -1,12 +1,12 @@
 """Reading users: the list of them, and what hangs on each, for any number of users in one statement."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, literal, select, true
+from sqlalchemy import ColumnElement, FromClause, Row, Select, literal, select, true
 
 from models.database import Reader, Tx, table
 from models.enums import ConversationStatus, FollowUpKind, Role, UserStatus
@@ -15,7 +15,18 @@ from models.search import matching
 from models.types import NEVER
 from models.work import Conversation, FollowUp
 from resolvers.members import sole_owner
-from resolvers.pages import Order, OrderDirection, Page, PageArgs, counted, read_page, total_count, written_out
+from resolvers.pages import (
+    Order,
+    OrderDirection,
+    Page,
+    PageArgs,
+    counted,
+    ids_of_first,
+    read_first,
+    read_page,
+    total_count,
+    written_out,
+)
 from resolvers.rows import DeactivationRow, UserRow, WorkloadRow
 from resolvers.sets import IdSet, arrange, count_of, read_page_of
 from resolvers.texts import check_search
@@ -80,29 +91,49 @@ async def users_page(
     listed = _users(viewer).where(*_status_condition(filter))
     if not (sets := _sets(viewer, filter)):
         return await read_page(reader, listed, by, args, user_row)
+    if filter.search is None and len(sets) == 1:
+        return await read_first(reader, listed.where(_is_first(sets, filter, by, args)), by, args, user_row)
     arranged = await arrange(reader, sets)
     if filter.search is None and not arranged.are_few:
-        return await read_page(reader, listed.where(arranged.met(USER.c.id)), by, args, user_row)
+        first = _is_first([arranged.narrowest, *arranged.others], filter, by, args)
+        return await read_first(reader, listed.where(first), by, args, user_row)
     return await read_page_of(arranged, reader, listed, by, args, user_row, parts=[true()])
+
+
+def _is_first(sets: Sequence[IdSet], filter: UserFilter, by: Order, args: PageArgs) -> ColumnElement[bool]:
+    """The condition that a user is among the first of a set, in the order that the set has of its own.
+
+    Each user of it that is met is judged by the other sets.
+    """
+    own, *others = sets
+    columns = own.key.table.c
+    order = Order(by.name, (columns[by.columns[0].name], columns[own.key.name]), by.direction)
+    lists = [
+        own.rows.where(columns.status == written_out(status.value), *(each.has_met(own.key) for each in others))
+        for status in (UserStatus if filter.status is None else [filter.status])
+    ]
+    return USER.c.id.in_(ids_of_first(lists, order, args))
 
 
 async def count_users(reader: Reader | Tx, viewer: Viewer, filter: UserFilter) -> int:
     """How many users the filter lets through, exact up to 10,000. Raises Forbidden."""
     require(viewer.reads_users)
-    sets, is_all = _sets(viewer, filter), filter.status is None
-    if is_all and filter.search is None and len(sets) == 1:
-        return await total_count(reader, sets[0].rows)
+    sets = _sets(viewer, filter)
+    if filter.search is None and len(sets) == 1:
+        return await total_count(reader, sets[0].rows.where(*_status_condition(filter, sets[0].key.table)))
     listed = select(USER.c.id).where(visible_users(viewer), *_status_condition(filter))
     if not sets:
         return await total_count(reader, listed)
     arranged = await arrange(reader, sets)
     if filter.search is None and not arranged.are_few:
-        return await total_count(reader, listed.where(arranged.met(USER.c.id)))
-    return await count_of(arranged, reader, listed, USER.c.id, is_all=is_all)
+        own, others = arranged.narrowest, arranged.others
+        both = own.rows.where(*_status_condition(filter, own.key.table), *(each.has_met(own.key) for each in others))
+        return await total_count(reader, both)
+    return await count_of(arranged, reader, listed, USER.c.id, is_all=filter.status is None)
 
 
-def _status_condition(filter: UserFilter) -> list[ColumnElement[bool]]:
-    return [] if filter.status is None else [USER.c.status == filter.status]
+def _status_condition(filter: UserFilter, rows: FromClause = USER) -> list[ColumnElement[bool]]:
+    return [] if filter.status is None else [rows.c.status == filter.status]
 
 
 def _users(viewer: Viewer) -> Select[Any]:

@@ -58,9 +58,10 @@ SELECT id, workspace_id, since, since + interval '2 years' FROM person WHERE num
 INSERT INTO notice (id, workspace_id, user_id, kind, details, created_at, mail_due_at, attempts)
 SELECT gen_random_uuid(), workspace_id, id, 'DEPARTURE_FAILED', '{}', since, since + interval '2 years', 1 FROM person;
 
-INSERT INTO user_role (user_id, role, workspace_id)
-SELECT id, CASE WHEN number < 200 THEN 'OWNER' WHEN number < 1000 THEN 'ADMIN' ELSE 'AGENT' END, workspace_id
-FROM person;
+INSERT INTO user_role (user_id, role, workspace_id, status, name_key, created_at, last_signed_in_at)
+SELECT id, CASE WHEN number < 200 THEN 'OWNER' WHEN number < 1000 THEN 'ADMIN' ELSE 'AGENT' END, workspace_id, status,
+    name_key, created_at, last_signed_in_at
+FROM person JOIN "user" USING (id, workspace_id);
 
 INSERT INTO user_word (workspace_id, word, user_id)
 SELECT workspace_id, word, id FROM person, LATERAL (VALUES (name), (number || '@large.test')) AS words (word);
@@ -74,9 +75,12 @@ FROM person, generate_series(1, 2) AS device;
 INSERT INTO team (id, workspace_id, name)
 SELECT gen_random_uuid(), id, 'Team ' || place.number || ' ' || each FROM place, generate_series(1, 20) AS each;
 
-INSERT INTO team_member (team_id, user_id)
-SELECT DISTINCT ON (person.id) team.id, person.id
-FROM person JOIN team ON team.workspace_id = person.workspace_id ORDER BY person.id, md5(team.name || person.name);
+INSERT INTO team_member (team_id, user_id, status, name_key, created_at, last_signed_in_at)
+SELECT DISTINCT ON (person.id) team.id, person.id, status, name_key, created_at, last_signed_in_at
+FROM person
+JOIN "user" ON "user".id = person.id
+JOIN team ON team.workspace_id = person.workspace_id
+ORDER BY person.id, md5(team.name || person.name);
 
 INSERT INTO mailed_link (id, workspace_id, user_id, kind, token_hash, created_at, expires_at, attempts)
 SELECT gen_random_uuid(), workspace_id, id, 'INVITATION', 'link ' || number, since, since + interval '7 days', 1
@@ -84,8 +88,8 @@ FROM person WHERE number % 5 = 1;
 
 INSERT INTO conversation (id, workspace_id, external_id, subject, status, snoozed_until, customer_name, assignee_id,
     team_id, created_at, updated_at, revision)
-SELECT work.id, work.workspace_id, 'large-' || work.number, 'Refund ' || word, status,
-    CASE WHEN status = 'SNOOZED' THEN now() + work.number * interval '1 minute' END, 'Kim',
+SELECT work.id, work.workspace_id, 'large-' || work.number, 'Refund ' || word, work.status,
+    CASE WHEN work.status = 'SNOOZED' THEN now() + work.number * interval '1 minute' END, 'Kim',
     CASE WHEN work.number % 7 > 0 THEN actor_id END,
     CASE WHEN work.number % 3 > 0 THEN team_id END, work.since, work.since, 0
 FROM work

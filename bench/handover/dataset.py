@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 _OWNER = "owner@large.test"
 _USER, _ACCOUNT, _ACTOR, _TEAM, _CONVERSATION, _FOLLOW_UP, _AUDIT = range(1, 8)
+_LISTED = "status, name_key, created_at, last_signed_in_at"
+"""What roles and teams repeat of their users: PostgreSQL's triggers do not run meanwhile."""
 _AGENTS = 40
 _TEAMS = 20
 _DAY = 86_400_000
@@ -160,15 +162,19 @@ def _people(by: type[_Sqlite | _Postgresql], dataset: Dataset, start: int) -> li
             CASE WHEN {gone} THEN 'LEFT_COMPANY' END {rows}""",
         f"""INSERT INTO actor (id, workspace_id, kind, user_id)
         SELECT {by.id(_ACTOR, "n")}, {here}, 'USER', {by.id(_USER, "n")} {rows}""",
-        f"INSERT INTO user_role (user_id, role, workspace_id) SELECT {by.id(_USER, 'n')}, {role}, {here} {rows}",
+        f"""INSERT INTO user_role (user_id, role, workspace_id, {_LISTED})
+        SELECT id, role, {here}, {_LISTED}
+            FROM (SELECT {by.id(_USER, "n")} AS id, {role} AS role {rows}) AS holders JOIN "user" USING (id)""",
         f"""INSERT INTO user_word (workspace_id, word, user_id) SELECT {here}, word, id FROM (
             SELECT 'person' || (n * 7919 % 10007) AS word, {by.id(_USER, "n")} AS id {rows}
             UNION ALL SELECT 'family' || (n * 104729 % 100003), {by.id(_USER, "n")} {rows}
             UNION ALL SELECT n || '@large.test', {by.id(_USER, "n")} {rows}) AS words ORDER BY word, id""",
         f"""INSERT INTO team (id, workspace_id, name)
         SELECT {by.id(_TEAM, "n")}, {here}, 'Team ' || n {_numbers(_TEAMS)}""",
-        f"""INSERT INTO team_member (team_id, user_id)
-        SELECT {by.id(_TEAM, f"n % {_TEAMS}")}, {by.id(_USER, "n")} {rows} ORDER BY n % {_TEAMS}, n""",
+        f"""INSERT INTO team_member (team_id, user_id, {_LISTED})
+        SELECT {by.id(_TEAM, f"n % {_TEAMS}")}, id, {_LISTED}
+            FROM (SELECT n, {by.id(_USER, "n")} AS id {rows}) AS members JOIN "user" USING (id)
+            ORDER BY n % {_TEAMS}, n""",
     ]
 
 

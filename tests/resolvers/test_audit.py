@@ -109,6 +109,14 @@ async def test_every_filter(workshop: Workshop, other: Workshop) -> None:
     assert await ask(other, audit.audit_entries_by_id, [signed_in]) == {}
 
 
+async def test_nobody_of_another_workspace_did_anything_in_this_one(workshop: Workshop, other: Workshop) -> None:
+    """Such rows cannot come about; the walls hold even so."""
+    (made,) = await crowd.audit_entries(workshop, [1], other.olivia)
+    await workshop.change(AuditEntry, made, target_id=other.olivia.actor_id)
+    assert await read(workshop, actor_id=other.olivia.id) == []
+    assert await read(workshop, target_id=other.olivia.id) == []
+
+
 async def test_administrators_and_tokens_with_the_scope_read_it(workshop: Workshop) -> None:
     made = await crowd.audit_entries(workshop, [1], workshop.olivia)
     viewers = {}

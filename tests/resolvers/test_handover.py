@@ -164,6 +164,18 @@ async def test_a_key_is_its_senders_alone(workshop: Workshop, bob: Person) -> No
     assert len(operations) == 5
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_what_is_nobodys_in_another_workspace_stays(workshop: Workshop, bob: Person, dry_run: bool) -> None:
+    other = await Workshop.open(workshop.database, "other")
+    for shop in (workshop, other):
+        theirs = await shop.follow_up(await shop.conversation())
+    done = await hand_over(workshop, to(bob), {"dry_run": dry_run}, unassigned=True)
+    assert done.matched == 2
+    assert await assignees(workshop, [theirs], FollowUp) == [None]
+    assert await workshop.count(Conversation, assignee_id=bob.actor_id) == (0 if dry_run else 1)
+    assert await workshop.count(FollowUp, assignee_id=bob.actor_id) == (0 if dry_run else 1)
+
+
 @pytest.mark.parametrize("key", ["", "x" * 201])
 async def test_a_key_has_a_length(workshop: Workshop, key: str) -> None:
     words = {"filter": InboxFilter(), "to": UNASSIGNED, "idempotency_key": key}

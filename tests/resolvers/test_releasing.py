@@ -205,6 +205,15 @@ async def test_a_page_meanwhile_walks_indexes(workshop: Workshop, plans: Plans, 
         assert await plans.scans(each) == []
 
 
+async def test_each_workspace_has_a_system_of_its_own(workshop: Workshop) -> None:
+    other = await Workshop.open(workshop.database, "other")
+    for shop in (workshop, other):
+        zoe = await shop.person("Zoe", Role.AGENT)
+        await shop.conversation(assignee=zoe)
+        await delete(shop, zoe)
+        assert (await release(shop)).started_by_id == shop.system_id
+
+
 async def test_the_history_says_who_released_it(workshop: Workshop, runner: Node, ana: Person) -> None:
     (conversation,) = await conversations(workshop, [1], [ana])
     await delete(workshop, ana)

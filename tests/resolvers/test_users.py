@@ -317,10 +317,10 @@ async def test_each_read_is_one_statement_for_one_and_for_a_hundred(
 
 
 async def test_a_page_and_its_count_are_a_few_statements(workshop: Workshop, plans: Plans) -> None:
-    """One for each, and before it one for each set in which it looks whether that has few."""
+    """One for each; where there is more than a role or a team, before it one for each set that may have few."""
     await crowd.people(workshop, ["Person"], Role.AGENT)
     wanted = UserFilter(UserStatus.ACTIVE, Role.AGENT, NOBODY, "per son")
-    for each, expected in ((UserFilter(), 2), (UserFilter(role=Role.AGENT), 3), (wanted, 4)):
+    for each, expected in ((UserFilter(), 2), (UserFilter(role=Role.AGENT), 2), (wanted, 4)):
         with watched(workshop.database) as statements:
             await ask(workshop, users.users_page, each, UserOrder(), PageArgs())
             await ask(workshop, users.count_users, each)
@@ -352,9 +352,9 @@ async def test_a_page_walks_an_index_in_its_order(
     order = UserOrder(field, direction)
     page = await ask(workshop, users.users_page, UserFilter(), order, PageArgs())
     monkeypatch.setattr(sets, "is_few", never)
-    filters: list[dict[str, Any]] = [{}, {"role": Role.AGENT}]
-    if workshop.database.engine.dialect.name == "sqlite":  # PostgreSQL sees for itself that these are little
-        filters += [{"team_id": NOBODY}, {"search": "ol"}]
+    filters: list[dict[str, Any]] = [{}]
+    if workshop.database.engine.dialect.name == "sqlite":  # PostgreSQL sees for itself that this is little
+        filters += [{"search": "ol"}]
     for more in filters:
         for args in (PageArgs(), PageArgs(after=page.cursors[0]), PageArgs(last=3)):
             with watched(workshop.database) as statements:
@@ -364,29 +364,65 @@ async def test_a_page_walks_an_index_in_its_order(
                 assert not await plans.sorts(each)
 
 
+@pytest.mark.parametrize("direction", OrderDirection)
+@pytest.mark.parametrize(
+    ("field", "index"),
+    [
+        (UserOrderField.NAME, "name"),
+        (UserOrderField.CREATED_AT, "created"),
+        (UserOrderField.LAST_SIGNED_IN_AT, "signed_in"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("wanted", "rows"),
+    [
+        ({"role": Role.AGENT}, "user_role"),
+        ({"team_id": NOBODY}, "team_member"),
+        ({"role": Role.AGENT, "team_id": NOBODY}, "user_role"),
+    ],
+)
+async def test_a_role_and_a_team_have_an_order_of_their_own(
+    workshop: Workshop,
+    plans: Plans,
+    wanted: dict[str, Any],
+    rows: str,
+    field: UserOrderField,
+    index: str,
+    direction: OrderDirection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each status is walked in it, and nothing more than those few rows is put in order."""
+    order = UserOrder(field, direction)
+    page = await ask(workshop, users.users_page, UserFilter(), order, PageArgs())
+    monkeypatch.setattr(sets, "is_few", never)
+    for args in (PageArgs(), PageArgs(after=page.cursors[0]), PageArgs(last=3)):
+        with watched(workshop.database) as statements:
+            await ask(workshop, users.users_page, UserFilter(**wanted), order, args)
+        walked = [each for each in await plans.indexes(statements[-1]) if each == f"{rows}_{index}"]
+        assert len(walked) == len(UserStatus)
+
+
 async def never(*_: object) -> bool:
     """Says that there are too many to collect them."""
     return False
 
 
 @pytest.mark.parametrize(
-    ("wanted", "index"),
+    ("wanted", "rows"),
     [
-        ({"role": Role.OWNER}, "user_role_role"),
-        ({"role": Role.OWNER, "status": UserStatus.INACTIVE}, "user_role_role"),
-        ({"team_id": NOBODY}, "team_member team_member_pkey"),
-        ({"search": "ol"}, "user_word user_word_pkey"),
+        ({"role": Role.OWNER, "team_id": NOBODY}, ("team_member", "user_role")),
+        ({"search": "ol"}, ("user_word",)),
     ],
 )
 @pytest.mark.parametrize("field", UserOrderField)
 async def test_a_few_are_collected(
-    workshop: Workshop, plans: Plans, wanted: dict[str, Any], index: str, field: UserOrderField
+    workshop: Workshop, plans: Plans, wanted: dict[str, Any], rows: tuple[str, ...], field: UserOrderField
 ) -> None:
     with watched(workshop.database) as statements:
         await ask(workshop, users.users_page, UserFilter(**wanted), UserOrder(field), PageArgs())
         await ask(workshop, users.count_users, UserFilter(**wanted))
     for each in statements:
-        assert {*index.split()} & {*await plans.indexes(each)}
+        assert any(index.startswith(rows) for index in await plans.indexes(each))
         assert await plans.walks(each) == []
 
 
