@@ -93,7 +93,9 @@ def _holders(filter: InboxFilter, workspace_id: UUID, released: Collection[UUID]
 
 def _other_conditions(filter: InboxFilter) -> list[ColumnElement[bool]]:
     """What the filter demands of a conversation besides assignee and search."""
-    conditions = [] if filter.status is None else [CONVERSATION.c.status.in_(sorted(set(filter.status)))]
+    conditions: list[ColumnElement[bool]] = []
+    if filter.status is not None:
+        conditions.append(CONVERSATION.c.status.in_(sorted(set(filter.status))))
     if filter.ids is not None:
         conditions.append(CONVERSATION.c.id.in_(filter.ids))
     if filter.team_id is not None:

@@ -31,6 +31,11 @@ async def test_a_workspace_is_taken_to_have_much_and_an_id_to_be_one_row(databas
     assert known["sqlite_autoindex_conversation_1"] == [1_000_000, 1]
 
 
+async def test_an_index_of_some_rows_is_taken_to_be_shorter(database: Database) -> None:
+    known = await told(database)
+    assert known["conversation_team_unassigned_updated"] == [100_000, 10_000, 200, 66, 1, 1]
+
+
 async def test_migrating_again_tells_the_same(database: Database) -> None:
     before = await told(database)
     await migrate(database)

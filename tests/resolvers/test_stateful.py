@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,27 +13,30 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select
 
-from models import events
 from models.database import Database, Reader, table
-from models.enums import DeletionReason, ErrorCode, EventKind, Role, UserChangeKind, UserStatus
-from models.people import Actor, User, UserRole, UserSession
-from models.work import Conversation
+from models.enums import BulkOperationStatus, DeletionReason, ErrorCode, Role, UserStatus
+from models.people import Actor, UserSession
+from models.work import BulkOperation, Conversation
+from resolvers.bulk import running
 from resolvers.conversations import assign_conversation
 from resolvers.deletion import delete_user
+from resolvers.doctor import examine
 from resolvers.errors import Forbidden, Refused, Unauthenticated
-from resolvers.handover import bulk_reassign, undo_bulk_reassign
+from resolvers.handover import bulk_reassign, cancel_bulk_reassign, undo_bulk_reassign
 from resolvers.inbox import InboxFilter
 from resolvers.lifecycle import deactivate_user, reactivate_user
 from resolvers.roles import assign_role, remove_role
 from resolvers.sessions import revoke_all_sessions, sign_out
 from resolvers.targets import Target
 from tests.databases import Databases
+from tests.resolvers.picture import assignments, fresh
+from tests.resolvers.running import Node
 from tests.workshop import Person, Workshop
 
 pytestmark = pytest.mark.long
 
 T = TypeVar("T")
-ACTOR, CONVERSATION, ROLE, SESSION, USER = map(table, (Actor, Conversation, UserRole, UserSession, User))
+ACTOR, CONVERSATION, OPERATION, SESSION = map(table, (Actor, Conversation, BulkOperation, UserSession))
 NAMES = ("Olivia Owens", "Omar Olsen", "Ada Adams", "Ana Ruiz", "Ben Bell")
 CONVERSATIONS = 6
 
@@ -52,14 +56,6 @@ class Known:
     signed_in: bool = False
 
 
-@dataclass
-class Seen:
-    """A client's picture: users by id with status and roles, and live sessions."""
-
-    users: dict[UUID, tuple[UserStatus, frozenset[Role]]] = field(default_factory=dict)
-    sessions: set[UUID] = field(default_factory=set)
-
-
 class Lifecycles(RuleBasedStateMachine):
     databases: Databases
 
@@ -72,8 +68,23 @@ class Lifecycles(RuleBasedStateMachine):
         return self.loop.run(work)
 
     def teardown(self) -> None:
-        self.run(self.database.close())
+        self.run(self._finish())
         self.loop.close()
+
+    async def _finish(self) -> None:
+        """What still goes on comes to an end, after which the whole database keeps the laws."""
+        await Node(self.database).finish_all()
+        async with self.database.read() as reader:
+            assert await examine(reader) == []
+            operations = await reader.rows(select(OPERATION))
+            left = await reader.rows(
+                select(CONVERSATION.c.id)
+                .join(ACTOR, ACTOR.c.id == CONVERSATION.c.assignee_id)
+                .where(ACTOR.c.user_id.is_(None))
+            )
+        assert not left
+        assert all(each.status is not BulkOperationStatus.RUNNING for each in operations)
+        await self.database.close()
 
     @initialize()
     def open(self) -> None:
@@ -95,8 +106,8 @@ class Lifecycles(RuleBasedStateMachine):
         self.operations: list[UUID] = []
         self.restored: set[UUID] = set()
         async with self.database.read() as reader:
-            self.picture, self.position = await self._fresh(reader)
-            self.assigned = await self._assignments(reader)
+            self.picture, self.position = await fresh(reader, self.shop.workspace_id)
+            self.assigned = await assignments(reader)
 
     # -- what happens ---------------------------------------------------------------------------------------------
 
@@ -231,8 +242,29 @@ class Lifecycles(RuleBasedStateMachine):
         who = self.actor(by)
         if self.operations:
             operation = data.draw(st.sampled_from(self.operations))
-            if not isinstance(self.attempt(who, undo_bulk_reassign, operation_id=operation), Exception | None):
+            outcome = self.attempt(who, undo_bulk_reassign, operation_id=operation)
+            if not isinstance(outcome, Exception | None):
                 self.restored = set(self.work)
+                self.operations.append(outcome.operation_id)
+
+    @rule(by=whoever, data=st.data())
+    def cancel(self, by: tuple[int, bool], data: st.DataObject) -> None:
+        who = self.actor(by)
+        if self.operations:
+            operation = data.draw(st.sampled_from(self.operations))
+            self.attempt(who, cancel_bulk_reassign, operation_id=operation)
+
+    @rule(size=st.integers(1, 3))
+    def carry_on(self, size: int) -> None:
+        """A node deals with a chunk of the oldest operation, and is gone."""
+        self.run(self._carry_on(size))
+
+    async def _carry_on(self, size: int) -> None:
+        node = Node(self.database, lease=timedelta())
+        if (job := await node.take_on()) is not None:
+            if job.operation.undo_of_id is not None:
+                self.restored = set(self.work)
+            await node.go_on(job, size)
 
     # -- what must hold -------------------------------------------------------------------------------------------
 
@@ -246,9 +278,9 @@ class Lifecycles(RuleBasedStateMachine):
             await self._check_in(reader)
 
     async def _check_in(self, reader: Reader) -> None:
-        fresh, position = await self._fresh(reader)
-        statuses = {user_id: status for user_id, (status, _) in fresh.users.items()}
-        assert any(status is UserStatus.ACTIVE and Role.OWNER in held for status, held in fresh.users.values())
+        now, position = await fresh(reader, self.shop.workspace_id)
+        statuses = {user_id: status for user_id, (status, _) in now.users.items()}
+        assert any(status is UserStatus.ACTIVE and Role.OWNER in held for status, held in now.users.values())
         assert statuses == {
             each.person.id: UserStatus.ACTIVE if each.active else UserStatus.INACTIVE
             for each in self.known
@@ -256,55 +288,22 @@ class Lifecycles(RuleBasedStateMachine):
         }
         alive = await reader.rows(select(SESSION.c.user_id).where(SESSION.c.ended_at.is_(None)))
         assert all(statuses[session.user_id] is UserStatus.ACTIVE for session in alive)
-        assigned = await self._assignments(reader)
+        assigned = await assignments(reader)
         for conversation_id, user_id in assigned.items():
             if self.assigned[conversation_id] != user_id and conversation_id not in self.restored:
                 assert user_id is None or statuses[user_id] is UserStatus.ACTIVE
         self.assigned, self.restored = assigned, set()
-        await self._replay(reader, fresh)
-        assert self.picture == fresh
+        for operation in await reader.rows(select(OPERATION)):
+            moved = operation.reassigned_conversations + operation.reassigned_follow_ups
+            assert 0 <= moved <= operation.processed <= operation.matched
+        self.position = await self.picture.replay(reader, self.shop.workspace_id, self.position, now)
+        assert self.picture == now
         assert self.position == position
 
-    async def _fresh(self, reader: Reader) -> tuple[Seen, int]:
-        users = await reader.rows(select(USER.c.id, USER.c.status))
-        held = await reader.rows(select(ROLE.c.user_id, ROLE.c.role))
-        sessions = await reader.rows(select(SESSION.c.id).where(SESSION.c.ended_at.is_(None)))
-        state = await events.state(reader, self.shop.workspace_id)
-        roles_of = {row.id: frozenset(each.role for each in held if each.user_id == row.id) for row in users}
-        seen = Seen({row.id: (row.status, roles_of[row.id]) for row in users}, {row.id for row in sessions})
-        return seen, state.position
 
-    async def _replay(self, reader: Reader, fresh: Seen) -> None:
-        """Apply every later event to the picture, as a client does; roles are read anew when they changed."""
-        later = await events.read_after(reader, self.shop.workspace_id, self.position)
-        for event in later:
-            assert event.position == self.position + 1
-            self.position = event.position
-            if event.kind is EventKind.SESSION_REVOKED:
-                self.picture.sessions.remove(event.session_id)  # type: ignore[arg-type]
-                continue
-            assert event.user_id is not None
-            if event.change is UserChangeKind.DELETED:
-                del self.picture.users[event.user_id]
-                continue
-            status, held = self.picture.users[event.user_id]
-            match event.change:
-                case UserChangeKind.DEACTIVATED:
-                    status = UserStatus.INACTIVE
-                case UserChangeKind.REACTIVATED:
-                    status = UserStatus.ACTIVE
-                case UserChangeKind.ROLES_CHANGED:
-                    held = fresh.users.get(event.user_id, (status, held))[1]
-            self.picture.users[event.user_id] = (status, held)
-
-    async def _assignments(self, reader: Reader) -> dict[UUID, UUID | None]:
-        rows = await reader.rows(
-            select(CONVERSATION.c.id, ACTOR.c.user_id).outerjoin(ACTOR, ACTOR.c.id == CONVERSATION.c.assignee_id)
-        )
-        return {row.id: row.user_id for row in rows}
-
-
-def test_lifecycles(databases: Databases) -> None:
+def test_lifecycles(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operations of more than one go on in the background."""
+    monkeypatch.setattr(running, "AT_ONCE", 1)
     Lifecycles.databases = databases
     run_state_machine_as_test(
         Lifecycles,
