@@ -42,6 +42,7 @@ LISTS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "users": (_USERS, {}),
     "users, inactive": (_USERS, {"filter": {"status": "INACTIVE"}}),
     "users, a common role": (_USERS, {"filter": {"role": "AGENT"}}),
+    "users, a common role, active": (_USERS, {"filter": {"role": "AGENT", "status": "ACTIVE"}}),
     "users, by last sign-in": (_USERS, {"order": {"field": "LAST_SIGNED_IN_AT", "direction": "DESC"}}),
     "users, administrators": (_USERS, {"filter": {"role": "ADMIN"}}),
     "users, a team's, by last sign-in": (
@@ -49,6 +50,10 @@ LISTS: Mapping[str, tuple[str, dict[str, Any]]] = {
         {"filter": {"teamId": _TEAM}, "order": {"field": "LAST_SIGNED_IN_AT", "direction": "DESC"}},
     ),
     "users, a search that one fits": (_USERS, {"filter": {"search": "777@"}}),
+    "users, a search of two words that a ninth fits each, active": (
+        _USERS,
+        {"filter": {"search": "person1 family9", "status": "ACTIVE"}},
+    ),
     "inbox": (_INBOX, {}),
     "inbox, by creation": (_INBOX, _BY_CREATION),
     "inbox, open": (_INBOX, {"filter": {"status": ["OPEN"]}}),
