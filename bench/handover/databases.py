@@ -62,7 +62,7 @@ class Databases(ABC):
         asyncio.run(open_workspace(url))
         dataset = asyncio.run(sign_in(url, size, people))
         fill(url, dataset)
-        _migrate(url)  # indexes have been made again, of which SQLite's planner is told by that
+        asyncio.run(_migrate(url))  # indexes have been made again, of which SQLite's planner is told by that
         self.rename(_UNFINISHED, name)
         return dataset
 
