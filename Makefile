@@ -32,7 +32,7 @@ run: install $(if $(NODE),console) ## Serve the demo workspace on http://127.0.0
 
 console: $(CONSOLE)/dist/index.html ## Build the admin console into console/dist; needs Node.js 20 or later
 
-$(CONSOLE)/dist/index.html: $(CONSOLE_STAMP) schema/schema.graphql $(shell find $(CONSOLE)/src $(CONSOLE)/*.* -type f -not -name api.ts)
+$(CONSOLE)/dist/index.html: $(CONSOLE_STAMP) schema/schema.graphql $(shell find $(CONSOLE)/src $(CONSOLE)/graphiql $(CONSOLE)/*.* -type f -not -name api.ts)
 	npm run --silent build --prefix $(CONSOLE) -- --logLevel warn
 
 $(CONSOLE_STAMP): $(CONSOLE)/package-lock.json

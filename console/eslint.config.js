@@ -6,7 +6,7 @@ import typescript from 'typescript-eslint';
 export default defineConfig([
   globalIgnores(['dist', 'src/api.ts']),
   {
-    files: ['src/**/*.{ts,tsx}'],
+    files: ['{src,graphiql}/**/*.{ts,tsx}'],
     extends: [js.configs.recommended, typescript.configs.strictTypeChecked, hooks.configs.flat['recommended-latest']],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {

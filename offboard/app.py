@@ -16,12 +16,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from offboard.console import console_routes
 from offboard.feed.socket import Endpoint as SocketEndpoint
 from offboard.gateway import Gateway
+from offboard.graphiql import graphiql_routes
 from offboard.headers import SecurityHeaders
 from offboard.health import Ready, healthy
 from offboard.http import Endpoint as HttpEndpoint
 from offboard.metrics import CountAnswers, metrics
 from offboard.service import Service
-from offboard.settings import Settings
+from offboard.settings import Environment, Settings
 from offboard.tracing import Spans
 
 PATH = "/graphql"
@@ -45,6 +46,8 @@ def create_app(settings: Settings) -> Starlette:
         Route("/metrics", metrics),
         *console_routes(settings.console),
     ]
+    if settings.environment is Environment.DEVELOPMENT:
+        routes += graphiql_routes(settings.console)
     middleware = [Middleware(RequestId, spans=service.spans), Middleware(CountAnswers)]
     if settings.allowed_origins:
         middleware.append(

@@ -1,5 +1,6 @@
 """The admin console's files: a page for each of its addresses, and assets whose names change with their contents."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,24 +26,19 @@ PAGES = (
 )
 """The console's addresses. Which screen it is, the console sees by itself."""
 
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
+POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
 )
 """Nothing but this server's own files: no inline script or style, no other host, no frame around it."""
-
-HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
-"""What a page says besides offboard.headers."""
 
 MISSING = """Offboard is running, without its admin console.
 
@@ -56,34 +52,46 @@ or set OFFBOARD_CONSOLE_DIR to the folder of a console that was built elsewhere.
 
 def console_routes(folder: Path) -> list[BaseRoute]:
     """Routes to the console in `folder`, which need not be there yet."""
-    assets = Assets(directory=folder / "assets", check_dir=False)
-    return [
-        *(Route(path, Page(folder / "index.html").__call__) for path in PAGES),
-        Mount("/assets", assets, middleware=[Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)]),
-    ]
+    page = Page(folder / "index.html", POLICY, MISSING)
+    return [*(Route(path, page.__call__) for path in PAGES), mount_assets("/assets", folder / "assets", POLICY)]
 
 
 class Page:
-    """Answers with the console's one page, or says how to get it."""
+    """Answers with a page, or says how to get it. The policy is what the browser lets the page do."""
 
-    def __init__(self, index: Path) -> None:
+    def __init__(self, index: Path, policy: Sequence[str], missing: str) -> None:
         self._index = index
+        self._headers = {"Content-Security-Policy": "; ".join(policy), "Cache-Control": "no-cache"}
+        self._missing = missing
 
     async def __call__(self, _request: Request) -> Response:
         """The page."""
         if not self._index.is_file():
-            return PlainTextResponse(MISSING, headers=HEADERS)
-        return FileResponse(self._index, headers=HEADERS)
+            return PlainTextResponse(self._missing, headers=self._headers)
+        return FileResponse(self._index, headers=self._headers)
+
+
+def mount_assets(path: str, folder: Path, policy: Sequence[str]) -> BaseRoute:
+    """The files of a page, compressed. What runs as a worker obeys its own file's policy: it is the page's."""
+    compressed = Middleware(GZipMiddleware, minimum_size=1_000, compresslevel=6)
+    return Mount(path, Assets(folder, policy), middleware=[compressed])
 
 
 class Assets(StaticFiles):
     """Files that never change: a new content has a new name."""
 
+    def __init__(self, folder: Path, policy: Sequence[str]) -> None:
+        super().__init__(directory=folder, check_dir=False)
+        self._headers = {
+            "Content-Security-Policy": "; ".join(policy),
+            "Cache-Control": "public, max-age=31536000, immutable",
+        }
+
     async def check_config(self) -> None:
-        """A console that is not built has none: they are not found."""
+        """A page that is not built has none: they are not found."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         """The file, to be kept for ever."""
         response = super().file_response(*args, **kwargs)
-        response.headers.update({**HEADERS, "Cache-Control": "public, max-age=31536000, immutable"})
+        response.headers.update(self._headers)
         return response
