@@ -171,12 +171,16 @@ def _token(request: Request) -> str | None:
 
 
 def _keep_session(request: Request, context: Context, response: Response) -> None:
-    """Set the browser's cookie for a session that was opened; clear it for one that has ended."""
+    """Set the browser's cookie for a session that was opened; clear it for one that was left.
+
+    A 401 clears nothing: it may come after the answer of another tab, in which somebody has just signed in.
+    """
     kept = context.web_session
-    came_by_cookie = "authorization" not in request.headers and request.browser.token is not None
-    if kept is not None and kept.token is not None and kept.expires_at is not None:
+    if kept is None:
+        return
+    if kept.token is not None and kept.expires_at is not None:
         request.browser.keep(response, kept.token, kept.expires_at)
-    elif (kept is not None and kept.is_over) or (response.status_code == 401 and came_by_cookie):
+    elif kept.is_over:
         request.browser.drop(response)
 
 

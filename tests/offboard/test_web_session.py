@@ -109,19 +109,15 @@ async def test_a_form_of_another_page_does_nothing(api: Api, ana: Person, media_
     assert (await post(api.client, VIEWER, PAGE)).status_code == 200
 
 
-async def test_a_dead_cookie_is_cleared_and_locks_nobody_out(api: Api, workshop: Workshop, ana: Person) -> None:
+async def test_a_dead_cookie_locks_nobody_out(api: Api, workshop: Workshop, ana: Person) -> None:
+    """Its 401 clears no cookie: that of whoever has signed in anew, in another tab, may be there by then."""
     await sign_in(api.client, ana, PAGE)
     olivia = workshop.olivia.viewer
     await api.database.transact(lambda tx: revoke_all_sessions(tx, olivia, user_id=ana.id))
     assert (await sign_in(api.client, ana, {"Origin": OWN})).json()["data"]["signIn"]["errors"] == []
     refused = await post(api.client, VIEWER, PAGE)
-    assert refused.status_code == 401
+    assert (refused.status_code, cookies(refused)) == (401, [])
     assert refused.json()["errors"][0]["extensions"]["reason"] == RevocationReason.SESSION_REVOKED
-    (cookie,) = cookies(refused)
-    assert (cookie.key, cookie.value, cookie["max-age"]) == (COOKIE, "", "0")
-    assert not api.client.cookies
-    anonymous = await post(api.client, VIEWER, PAGE)
-    assert (anonymous.status_code, cookies(anonymous)) == (401, [])
     assert (await sign_in(api.client, ana, PAGE)).json()["data"]["signIn"]["errors"] == []
     assert (await post(api.client, VIEWER, PAGE)).status_code == 200
 
