@@ -22,6 +22,7 @@ from offboard.settings import Settings
 from tests.api import Api, Postbox
 from tests.databases import ENGINES, Databases, on, open_databases
 from tests.engines import compile_once
+from tests.hashing import LITTLE_KIB, hash_over
 from tests.statements import Plans, PostgresqlPlans, SqlitePlans
 from tests.workshop import Person, Workshop
 
@@ -40,6 +41,7 @@ def pytest_configure() -> None:
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
     compile_once()
+    hash_over(LITTLE_KIB)
 
 
 def pytest_collection_finish() -> None:

@@ -16,16 +16,13 @@ from pathlib import Path
 from unittest.mock import patch
 
 from offboard import app, cli
-from resolvers import passwords
+from tests.hashing import LITTLE_KIB, hash_over
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     [__name__, "pytest", "aiosqlite", "asyncpg", "uvicorn.loops.uvloop", "uvicorn.protocols.http.auto"]
 )
 _LOADED = (app, cli)
-PASSWORD_KIB = 8
-"""The memory that a password's hash takes here. To fill that of the program takes longer than most requests do."""
-
 gc.freeze()  # in a forked process the collector would write to all that was loaded, and thereby copy it
 
 
@@ -72,6 +69,6 @@ def _run(arguments: list[str], folder: Path, environment: dict[str, str], log: P
     os.dup2(output.fileno(), 1)
     with log.open("a") as file:
         os.dup2(file.fileno(), 2)
-    passwords.MEMORY_KIB = PASSWORD_KIB
+    hash_over(LITTLE_KIB)
     sys.argv = ["offboard", *arguments]
     cli.main()

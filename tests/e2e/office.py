@@ -15,11 +15,11 @@ from resolvers.sessions import sign_out
 from resolvers.viewer import authenticate
 from schema.ids import encode
 from tests.e2e.callers import Caller, Person
-from tests.e2e.forked import PASSWORD_KIB
 from tests.e2e.server import Server
+from tests.hashing import LITTLE_KIB
 
 PASSWORD = "correct horse battery"
-PASSWORD_HASH = Argon2Hasher(time_cost=1, memory_cost=PASSWORD_KIB, parallelism=1).hash(PASSWORD)
+PASSWORD_HASH = Argon2Hasher(time_cost=1, memory_cost=LITTLE_KIB, parallelism=1).hash(PASSWORD)
 """As a server that was forked would make it, so that it does not make a better one when somebody signs in."""
 
 

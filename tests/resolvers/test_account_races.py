@@ -26,7 +26,7 @@ from tests.races import FEWER_ROUNDS, refusals, together, until_it_waits
 from tests.records import event_rows
 from tests.workshop import Person, Workshop
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quick_hashes")]
+pytestmark = pytest.mark.long
 
 OLD, NEW = "lantern orbit velvet", "harbour kettle 27"
 DEVICE: dict[str, Any] = {

@@ -1,12 +1,21 @@
 """Hashing passwords, and telling weak ones."""
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
 from resolvers import passwords
 from resolvers.emails import find_email, normalize_email
 from resolvers.passwords import hash_password, needs_rehash, verify_nobody, verify_password, weakness
+from tests.hashing import LITTLE_KIB, REAL_KIB, hash_over
+
+
+@pytest.fixture(autouse=True)
+def _real_hashes() -> Iterator[None]:
+    hash_over(REAL_KIB)
+    yield
+    hash_over(LITTLE_KIB)
 
 
 async def test_a_password_fits_its_own_hash_only() -> None:

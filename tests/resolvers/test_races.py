@@ -84,7 +84,7 @@ async def test_the_last_two_owners_do_not_both_go(workshop: Workshop, node: Data
         await rewind(workshop)
 
 
-async def test_sign_in_racing_with_deactivation(workshop: Workshop, node: Database, quick_hashes: None) -> None:
+async def test_sign_in_racing_with_deactivation(workshop: Workshop, node: Database) -> None:
     """Red when open_session() writes the session without its condition on status and epoch."""
     ana = await workshop.person("Ana Ruiz", Role.AGENT, password_hash=await hash_password("correct horse", 1))
     sessions = table(UserSession)

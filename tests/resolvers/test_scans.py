@@ -32,8 +32,6 @@ from tests.resolvers.leaving import carry_out_due, in_days, schedule
 from tests.statements import Plans, watched
 from tests.workshop import Person, Workshop
 
-pytestmark = pytest.mark.usefixtures("quick_hashes")
-
 PASSWORD = "lantern orbit velvet"
 
 

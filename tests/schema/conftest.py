@@ -1,17 +1,16 @@
 """One furnished workspace for the tests of a module that ask it everything."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.schema.worlds import Kept, World, keep, opened, quick_hashes
+from tests.schema.worlds import Kept, World, keep, opened
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    with quick_hashes():
-        yield keep(tmp_path_factory.mktemp("kept") / "kept.db", "acme")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    return keep(tmp_path_factory.mktemp("kept") / "kept.db", "acme")
 
 
 @pytest.fixture

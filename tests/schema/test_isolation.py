@@ -23,7 +23,7 @@ from offboard.feed.protocol import Operation as FeedOperation
 from schema import ids
 from tests.estate import Estate
 from tests.schema.asking import KINDS, Operation, Place, operations, put
-from tests.schema.worlds import Kept, World, codes_of, keep, opened, plain, quick_hashes
+from tests.schema.worlds import Kept, World, codes_of, keep, opened, plain
 from tests.statements import watched
 from tests.waiting import until
 
@@ -39,12 +39,11 @@ NAMES_A_WORKSPACE = {"SignInInput.workspace", "RequestPasswordResetInput.workspa
 
 
 @pytest.fixture(scope="module")
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Kept, Kept]]:
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Kept, Kept]:
     """One's own workspace alone, and the same with another beside it."""
     folder = tmp_path_factory.mktemp("worlds")
-    with quick_hashes():
-        alone = keep(folder / "alone.db", MINE)
-        yield alone, keep(folder / "beside.db", THEIRS, alone)
+    alone = keep(folder / "alone.db", MINE)
+    return alone, keep(folder / "beside.db", THEIRS, alone)
 
 
 @pytest.fixture

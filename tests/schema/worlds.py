@@ -4,14 +4,13 @@ import asyncio
 import re
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 from sqlalchemy import make_url
 from sqlmodel import SQLModel
 
@@ -28,16 +27,6 @@ from resolvers import passwords
 from tests.estate import Estate, furnish
 from tests.schema.asking import PASSWORD
 from tests.workshop import Person
-
-
-@contextmanager
-def quick_hashes() -> Iterator[None]:
-    """Passwords whose hashing takes no time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "MEMORY_KIB", 8)
-        passwords._hasher.cache_clear()
-        yield
-    passwords._hasher.cache_clear()
 
 
 @dataclass
