@@ -202,7 +202,11 @@ class Running:
         await loop.sock_sendall(
             raw, masked({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}})
         )
-        assert b"connection_ack" in await loop.sock_recv(raw, 1024)
+        answer = b""
+        while b"connection_ack" not in answer:  # there may be a ping before it
+            more = await loop.sock_recv(raw, 1024)
+            assert more
+            answer += more
         await loop.sock_sendall(raw, masked({"id": "1", "type": "subscribe", "payload": {"query": query}}))
         return raw
 

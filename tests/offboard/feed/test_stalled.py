@@ -105,9 +105,14 @@ async def test_a_close_frame_that_nobody_reads_is_not_waited_for(
     raw.close()
 
 
+def ping_soon(running: Running) -> None:
+    """Ping soon after a connection is made, and wait long enough for an answer that its client can come in."""
+    running.server.config.ws_ping_interval, running.server.config.ws_ping_timeout = SHORT, 8 * SHORT
+
+
 async def test_a_client_that_answers_no_ping_is_cut(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "UNREAD_AFTER_CLOSE", SHORT)
-    running.server.config.ws_ping_interval = running.server.config.ws_ping_timeout = SHORT
+    ping_soon(running)
     raw = await running.stuck_client("ana", "flood")
     await running.connections[0].lost.wait()
     raw.close()
@@ -116,7 +121,7 @@ async def test_a_client_that_answers_no_ping_is_cut(running: Running, monkeypatc
 async def test_a_client_that_answers_no_ping_may_come_back(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Red with uvicorn's own 1011, after which graphql-ws clients never connect again."""
     monkeypatch.setattr(transport, "UNREAD_AFTER_CLOSE", SHORT)
-    running.server.config.ws_ping_interval = running.server.config.ws_ping_timeout = SHORT
+    ping_soon(running)
     raw = await running.stuck_client("ana", "echo")
     await running.connections[0].lost.wait()
     assert running.connections[0].writes[-1][2:4] == (1013).to_bytes(2, "big")
