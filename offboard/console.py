@@ -26,15 +26,20 @@ PAGES = (
 )
 """The console's addresses. Which screen it is, the console sees by itself."""
 
-POLICY = (
+EVERY_PAGE = (
     "default-src 'none'",
     "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self'",
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
+)
+"""What holds for every page that is served from here."""
+
+POLICY = (
+    *EVERY_PAGE,
+    "style-src 'self'",
+    "img-src 'self'",
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
 )

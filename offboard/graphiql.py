@@ -4,21 +4,16 @@ from pathlib import Path
 
 from starlette.routing import BaseRoute, Route
 
-from offboard.console import Page, mount_assets
+from offboard.console import EVERY_PAGE, Page, mount_assets
 
 PATH = "/graphiql"
 
 POLICY = (
-    "default-src 'none'",
-    "script-src 'self'",
+    *EVERY_PAGE,
     "worker-src 'self'",
     "style-src 'self' 'unsafe-inline'",
     "font-src 'self' data:",
     "img-src 'self' data:",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
 )
 """As strict as the console's with scripts and hosts. Its editor, Monaco, writes styles of its own into the page."""
 

@@ -8,6 +8,7 @@ from models.database import Database
 from models.enums import RevocationReason
 from models.types import new_id
 from offboard.feed import Credential, relay
+from tests.offboard.feed.conftest import SHORT
 from tests.offboard.feed.stage import (
     Check,
     another_process,
@@ -20,8 +21,6 @@ from tests.offboard.feed.stage import (
     write,
 )
 from tests.workshop import Workshop
-
-SHORT = 0.05
 
 
 async def test_the_check_ends_a_dead_session_without_any_event(database: Database, workshop: Workshop) -> None:

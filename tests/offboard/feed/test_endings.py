@@ -11,6 +11,7 @@ from models.events import Topic
 from models.types import new_id, now
 from offboard.feed import Audience, Following
 from offboard.feed.hub import Hub
+from tests.offboard.feed.conftest import SHORT
 from tests.offboard.feed.stage import (
     ENDINGS,
     NEVER,
@@ -28,7 +29,6 @@ from tests.offboard.feed.stage import (
 from tests.waiting import until
 from tests.workshop import Workshop
 
-SHORT = 0.05
 DEACTIVATED = (4401, RevocationReason.USER_DEACTIVATED)
 
 

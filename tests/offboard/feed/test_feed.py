@@ -29,8 +29,6 @@ from tests.offboard.feed.stage import (
 from tests.waiting import until
 from tests.workshop import Workshop
 
-SHORT = 0.05
-
 
 async def test_rows_and_live_events_come_in_order_and_once_while_transactions_commit(
     database: Database, workshop: Workshop

@@ -11,6 +11,7 @@ from models.database import Database, Reader
 from models.enums import RevocationReason
 from models.events import FeedEvent
 from offboard.feed.brokers.memory import MemoryBroker
+from tests.offboard.feed.conftest import SHORT
 from tests.offboard.feed.stage import (
     another_process,
     change,
@@ -21,8 +22,6 @@ from tests.offboard.feed.stage import (
     write,
 )
 from tests.workshop import Workshop
-
-SHORT = 0.05
 
 
 class BrokenBroker(MemoryBroker):

@@ -17,6 +17,7 @@ from offboard.feed import SERVER_OPTIONS, Audience, Feed, Following, OperationFa
 from offboard.feed import sse as event_streams
 from offboard.feed.protocol import MASKED, Json
 from offboard.feed.sse import EventStream
+from tests.offboard.feed.conftest import SHORT
 from tests.offboard.feed.stage import (
     CHANGES,
     ENDINGS,
@@ -30,7 +31,6 @@ from tests.offboard.feed.stage import (
 )
 from tests.workshop import Workshop
 
-SHORT = 0.05
 COMPLETE = ("complete", None)
 FAILURE = {"message": "Not for you", "extensions": {"code": "FORBIDDEN"}}
 
