@@ -1,6 +1,7 @@
 """The engine: how it is set up, what a transaction promises, and what a reader sees."""
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -236,9 +237,12 @@ async def test_objects_are_loaded_as_the_database_has_them(workshop: Workshop) -
 async def test_a_database_that_is_not_there_does_not_answer(tmp_path: Path, database: Database) -> None:
     await database.ping()
     missing = Database(f"sqlite+aiosqlite:///{tmp_path / 'no' / 'such.db'}")
+    threads = set(threading.enumerate())
     with pytest.raises(OperationalError):
         await missing.ping()
     await missing.close()
+    for of_the_driver in set(threading.enumerate()) - threads:
+        of_the_driver.join()
 
 
 async def test_an_error_of_the_database_does_not_repeat_what_was_to_be_stored(workshop: Workshop) -> None:
