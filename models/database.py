@@ -9,6 +9,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from time import monotonic
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
@@ -66,7 +67,8 @@ class Tx:
 
     `at_end` is done last, before the commit. That is when the `events` of each workspace are numbered and written
     (models.events): afterwards they are as everybody reads them, and connected nodes are told of them.
-    `work_due` tells that an operation has been started which goes on in the background.
+    `work_due` tells that an operation has been started which goes on in the background. After the commit `held_s` tells
+    for how many seconds the locks were held, and `was_awaited` whether another writer of this process waited for that.
     """
 
     def __init__(
@@ -82,6 +84,9 @@ class Tx:
         self.mail_due = False
         self.work_due = False
         self.erased = False
+        self.held_s = 0.0
+        self.was_awaited = False
+        self._locked_at = monotonic()
 
     async def lock(self, *workspace_ids: UUID) -> None:
         """Take the lifecycle locks of some workspaces, in the order of their ids, in a statement of its own.
@@ -90,6 +95,12 @@ class Tx:
         lock before.
         """
         self.now = await self._means.hold(self.session, _HELD, {"workspaces": workspace_ids})
+        self._locked_at = monotonic()
+
+    def end(self) -> None:
+        """It is committed: see what others had of it."""
+        self.held_s = monotonic() - self._locked_at
+        self.was_awaited = self._means.is_awaited
 
     def read_before(self, what: Hashable, read: Callable[["Reader"], Awaitable[T]]) -> T:
         """What `read` found in a snapshot of some moment before this transaction began: no lock waits for it.
@@ -275,6 +286,7 @@ class Database:
             yield tx
             for work in tx.at_end:
                 await work()
+        tx.end()
 
     async def ping(self) -> None:
         """Ask the database for an answer; raises if there is none."""

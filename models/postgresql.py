@@ -102,6 +102,11 @@ class Postgresql:
         """Writers need not wait for each other: rows are locked."""
         return nullcontext()
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether another writer waits. Here it is the server that knows who waits for which row."""
+        return False
+
     async def write_hastily(self, work: Callable[[AsyncSession], Coroutine[Any, Any, T]]) -> T:
         """Do a transaction whose commit does not wait for the disk."""
         async with AsyncSession(self._hasty_writers, expire_on_commit=False) as session:

@@ -10,8 +10,8 @@ import asyncio
 import random
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, closing
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, closing
 from contextvars import copy_context
 from datetime import datetime
 from functools import partial
@@ -51,22 +51,37 @@ class Sqlite:
         self._hasty = _engine(location, "NORMAL", pool_size=1, max_overflow=0)
         self._hasty_writers = self._hasty.execution_options(begin="BEGIN IMMEDIATE")
         self._turn = asyncio.Lock()
+        self._waiting = 0
 
     async def close(self) -> None:
         """Close every connection that nobody uses."""
         await self.engine.dispose()
         await self._hasty.dispose()
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
         """Wait until no other writer of this process is at work."""
-        return self._turn
+        self._waiting += 1
+        try:
+            await self._turn.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether another writer of this process waits for its turn."""
+        return self._waiting > 0
 
     async def write_hastily(self, work: Callable[[AsyncSession], Coroutine[Any, Any, T]]) -> T:
         """Do a transaction whose commit does not wait for the disk, from its beginning to its end in its own thread.
 
         So it holds the lock no longer for whatever else this process has to do in between.
         """
-        async with self._turn, self._hasty_writers.connect() as connection:
+        async with self.turn(), self._hasty_writers.connect() as connection:
             raw = (await connection.get_raw_connection()).driver_connection
             assert isinstance(raw, _Connection)
             return await raw.finish(work(AsyncSession(connection, expire_on_commit=False)))
@@ -98,7 +113,7 @@ class Sqlite:
 
         False if a reader or writer was in the way: nobody waits, try again later.
         """
-        async with self._turn, self.engine.connect() as connection:
+        async with self.turn(), self.engine.connect() as connection:
             raw = (await connection.get_raw_connection()).driver_connection
             assert raw is not None
             await raw.execute("PRAGMA busy_timeout = 0")

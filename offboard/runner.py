@@ -5,7 +5,6 @@ process leaves behind when it ends is taken on by another one, or by the next.
 """
 
 import asyncio
-import time
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -23,16 +22,16 @@ from resolvers.bulk.operation import ToDo
 AT_ONCE = 4
 """So many operations are carried on at the same time."""
 
-READ_AHEAD = 15_000
+READ_AHEAD = 10_000
 """So many rows are read at once, and dealt with before the database's log is moved into its file."""
 LEASE = timedelta(seconds=5)
 POLL_S = 1.0
 TRY_AGAIN_S = 5.0
 
-HELD_S = 0.013
-"""How long a chunk is to hold the workspace's lock: 20 ms would be too long."""
+HELD_S, AWAITED_S = 0.013, 0.006
+"""How long a chunk is to hold the workspace's lock, and while others wait for it: 20 ms would be too long."""
 
-SMALLEST, FIRST, LARGEST = 150, 200, 2_000
+SMALLEST, FIRST, LARGEST = 50, 200, 2_000
 """Rows of a chunk. With fewer than the smallest, what each transaction costs anyway is most of it."""
 
 LEAST, MOST = 0.8, 1.05
@@ -137,18 +136,14 @@ class Pace:
         return await self._database.transact(partial(running.note_counts, job=job, counts=counts))
 
     async def _transact(self, job: Job, to_do: ToDo | None) -> Job | None:
-        locked = 0.0
-
-        async def work(tx: Tx) -> Job | None:
-            nonlocal locked
+        async def work(tx: Tx) -> tuple[Job | None, Tx]:
             await tx.lock(job.operation.workspace_id)
-            locked = time.monotonic()
-            return await running.carry_on(tx, job, to_do)
+            return await running.carry_on(tx, job, to_do), tx
 
-        went_on = await self._database.transact(work, durable=to_do is None)
-        held = time.monotonic() - locked
-        HELD.observe(held)
+        went_on, tx = await self._database.transact(work, durable=to_do is None)
+        HELD.observe(tx.held_s)
         if to_do is not None and len(to_do.rows) >= self._size:
-            self._size = round(min(max(self._size * min(max(HELD_S / held, LEAST), MOST), SMALLEST), LARGEST))
-        await asyncio.sleep(0)
+            wanted = (AWAITED_S if tx.was_awaited else HELD_S) / tx.held_s
+            self._size = round(min(max(self._size * min(max(wanted, LEAST), MOST), SMALLEST), LARGEST))
+        await asyncio.sleep(tx.held_s if tx.was_awaited else 0)
         return went_on

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from models.database import Database, Tx, table
 from models.people import Team, Workspace
 from tests.models.test_database import name_of, rename
+from tests.waiting import until
 from tests.workshop import Workshop
 
 pytestmark = pytest.mark.only_on("sqlite")
@@ -116,6 +117,22 @@ async def test_writers_of_one_process_take_turns(workshop: Workshop) -> None:
 
     await asyncio.gather(*(workshop.database.transact(lambda tx, each=each: work(tx, each)) for each in range(8)))  # type: ignore[misc]
     assert await name_of(workshop) == "7"
+
+
+async def test_a_writer_is_told_whether_another_one_waited(workshop: Workshop) -> None:
+    async def work(tx: Tx) -> Tx:
+        await rename(tx, "Other")
+        return tx
+
+    async def work_beside_another(tx: Tx) -> tuple[Tx, asyncio.Task[Tx]]:
+        other = asyncio.create_task(workshop.database.transact(work))
+        await until(lambda: workshop.database.means.is_awaited)
+        return tx, other
+
+    first, other = await workshop.database.transact(work_beside_another)
+    assert first.was_awaited
+    assert not (await other).was_awaited
+    assert first.held_s > 0
 
 
 async def test_what_is_not_durable_is_done_in_one_go(workshop: Workshop) -> None:

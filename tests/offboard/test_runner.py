@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from models.database import Database
+import models.database
+from models.database import Database, Tx
 from models.enums import BulkOperationStatus, Role
 from models.work import BulkOperation, Conversation
 from offboard import runner as runners
@@ -173,22 +174,17 @@ async def test_the_size_of_chunks_follows_how_long_they_hold_the_lock(
     sizes: list[int] = []
     original = running.carry_on
 
-    class Clock:
-        """Time passes only by dealing with rows."""
-
-        now = 0.0
-
-        @classmethod
-        def monotonic(cls) -> float:
-            return cls.now
+    now = 0.0
 
     async def carry_on(tx: Any, job: Any, to_do: Any) -> Any:
+        """Time passes only by dealing with rows."""
+        nonlocal now
         size = len(to_do.rows) if to_do else 0
         sizes.append(size)
-        Clock.now += max(size, 1) * per_row
+        now += max(size, 1) * per_row
         return await original(tx, job, to_do)
 
-    monkeypatch.setattr(runners, "time", Clock)
+    monkeypatch.setattr(models.database, "monotonic", lambda: now)
     monkeypatch.setattr(running, "carry_on", carry_on)
     job = await Node(workshop.database).take_on()
     assert job is not None
@@ -197,3 +193,27 @@ async def test_the_size_of_chunks_follows_how_long_they_hold_the_lock(
     assert whole[0] == 110
     assert whole == sorted(whole)
     assert whole[-1] * per_row == pytest.approx(runners.HELD_S, rel=0.1)
+
+
+async def test_it_rests_as_long_as_somebody_waited(
+    workshop: Workshop, ana: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await conversations(workshop, range(20), [ana])
+    await hand_over(workshop, to(bob), assigned_to_user_id=ana.id)
+    awaited, held_s = iter([True, False, True]), 0.0123
+    rests: list[float] = []
+    sleep = asyncio.sleep
+
+    def end(tx: Tx) -> None:
+        tx.held_s, tx.was_awaited = held_s, next(awaited, False)
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+        await sleep(seconds)
+
+    job = await Node(workshop.database).take_on()
+    assert job is not None
+    monkeypatch.setattr(Tx, "end", end)
+    monkeypatch.setattr(runners.asyncio, "sleep", rest)
+    await Pace(workshop.database, 3).carry_on(job)
+    assert rests[:4] == [held_s, 0, held_s, 0]
