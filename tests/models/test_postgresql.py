@@ -108,9 +108,11 @@ async def test_a_server_that_is_restarted_is_survived() -> None:
         database = Database(server.url)
         await database.ping()
         server.stop()
-        for told in ("closed in the middle|closed", "nothing listens there"):
-            with pytest.raises(DBAPIError, match=told):
-                await database.transact(lambda tx: tx.scalar(text("SELECT 1")))
+        with pytest.raises(DBAPIError) as lost:
+            await database.transact(lambda tx: tx.scalar(text("SELECT 1")))
+        assert lost.value.connection_invalidated  # what it says depends on when the loop hears of the end
+        with pytest.raises(DBAPIError, match="nothing listens there"):
+            await database.transact(lambda tx: tx.scalar(text("SELECT 1")))
         server.start()
         assert await database.transact(lambda tx: tx.scalar(text("SELECT 1"))) == 1
         async with database.read() as reader:
