@@ -3,7 +3,6 @@
 import asyncio
 
 import httpx
-import pytest
 
 from tests.e2e.callers import deactivate
 from tests.e2e.conftest import NewServer
@@ -11,7 +10,6 @@ from tests.e2e.node import running
 from tests.e2e.office import Office
 
 
-@pytest.mark.only_on("sqlite")
 async def test_whoever_is_deactivated_hears_why_and_does_not_come_back(office: Office, node: str) -> None:
     ana = await office.hire("Ana")
     arguments = (ana.url, str(ana.token))
@@ -53,7 +51,6 @@ async def test_after_a_restart_every_event_comes_once_and_in_order(
     assert script.told("complete")
 
 
-@pytest.mark.only_on("sqlite")
 async def test_a_cursor_that_cannot_be_resumed_is_no_reason_to_retry(office: Office, node: str) -> None:
     arguments = (office.olivia.url, str(office.olivia.token), "WORKSPACE", "nonsense")
     async with running(node, "stream.js", *arguments) as script:

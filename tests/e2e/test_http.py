@@ -21,9 +21,6 @@ from tests.e2e.office import PASSWORD, Office
 from tests.e2e.server import Server
 
 SCHEMA = build_schema((Path(__file__).parents[2] / "schema" / "schema.graphql").read_text())
-ONCE = pytest.mark.only_on("sqlite")
-"""For what is refused or answered before the database is asked for more than a token."""
-
 PUBLIC = {"signIn", "acceptInvitation", "requestPasswordReset", "resetPassword"}
 JSON = {"content-type": "application/json"}
 CHECKED_AT_ONCE = {"content-type": "application/json", "accept": "application/graphql-response+json"}
@@ -68,7 +65,6 @@ def visitor(server: Server, http: httpx.AsyncClient) -> Caller:
     return Caller(http, server.url)
 
 
-@ONCE
 @pytest.mark.parametrize("name", sorted(set(DOCUMENTS) - PUBLIC))
 async def test_every_field_but_the_public_ones_needs_a_token(visitor: Caller, name: str) -> None:
     response = await visitor.post(DOCUMENTS[name])
@@ -78,7 +74,6 @@ async def test_every_field_but_the_public_ones_needs_a_token(visitor: Caller, na
     assert error["extensions"] == {"code": "UNAUTHENTICATED"}
 
 
-@ONCE
 @pytest.mark.parametrize("token", [None, "obs_of-nobody"])
 @pytest.mark.parametrize("name", sorted(PUBLIC))
 async def test_public_mutations_ignore_credentials(visitor: Caller, name: str, token: str | None) -> None:
@@ -89,13 +84,11 @@ async def test_public_mutations_ignore_credentials(visitor: Caller, name: str, t
     )
 
 
-@ONCE
 async def test_without_a_token_introspection_answers(visitor: Caller) -> None:
     assert await visitor.ask("{ __typename }") == "Query"
     assert (await visitor.ask("{ __schema { queryType { name } } }"))["queryType"] == {"name": "Query"}
 
 
-@ONCE
 @pytest.mark.parametrize(
     "header", ["Bearer obs_of-nobody", "Bearer oba_of-nobody", "Bearer", "Basic b2xpdmlh", "obs_of-nobody"]
 )
@@ -132,7 +125,6 @@ async def test_get_is_for_queries(office: Office) -> None:
     assert await office.olivia.works()
 
 
-@ONCE
 @pytest.mark.parametrize(
     ("content", "headers", "status"),
     [
@@ -159,7 +151,6 @@ async def test_what_is_no_request_is_refused(
     assert "data" not in response.json()
 
 
-@ONCE
 async def test_graphql_is_never_redirected(visitor: Caller) -> None:
     response = await visitor.http.post(visitor.url, json={"query": "{ __typename }"})
     assert (response.status_code, response.history) == (200, [])
@@ -173,7 +164,6 @@ async def test_health_and_readiness(visitor: Caller) -> None:
     assert (ready.status_code, ready.json()) == (200, {"database": "ok", "broker": "ok"})
 
 
-@ONCE
 async def test_every_answer_has_an_id_of_its_own(visitor: Caller) -> None:
     base = visitor.url.removesuffix("/graphql")
     answers = [await visitor.http.get(f"{base}/healthz"), await visitor.http.get(f"{base}/nowhere")]

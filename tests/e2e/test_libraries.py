@@ -7,7 +7,6 @@ from tests.e2e.node import running
 from tests.e2e.office import Office
 
 
-@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("library", ["apollo", "urql", "graphql-request"])
 async def test_a_library_reads_is_refused_and_hears_of_its_end(office: Office, node: str, library: str) -> None:
     ana = await office.hire("Ana")

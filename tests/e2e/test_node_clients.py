@@ -15,9 +15,6 @@ from tests.e2e.office import Office
 from tests.e2e.server import Server
 from tests.e2e.sockets import closing_of, socket_of
 
-ONCE = pytest.mark.only_on("sqlite")
-"""For what a client does whose server has told it the same on every engine, by test_sockets.py."""
-
 DEACTIVATED = {"event": "closed", "code": 4401, "reason": "USER_DEACTIVATED"}
 
 
@@ -26,7 +23,6 @@ def test_the_locked_packages_name_no_registry() -> None:
     assert not any("resolved" in package for package in lock["packages"].values())
 
 
-@ONCE
 async def test_every_audit_of_graphql_over_http_passes(server: Server, node: str) -> None:
     async with running(node, "audit.js", server.url) as script:
         await script.end()
@@ -34,7 +30,6 @@ async def test_every_audit_of_graphql_over_http_passes(server: Server, node: str
     assert len(script.lines) == 61
 
 
-@ONCE
 @pytest.mark.parametrize("scope", ["CURRENT_SESSION", "VIEWER"])
 async def test_whoever_is_deactivated_hears_why_and_does_not_come_back(office: Office, node: str, scope: str) -> None:
     ana = await office.hire("Ana")
@@ -53,7 +48,6 @@ async def test_whoever_is_deactivated_hears_why_and_does_not_come_back(office: O
     assert await closing_of(ana) == (4401, "USER_DEACTIVATED")
 
 
-@ONCE
 async def test_a_dead_token_is_told_why_and_not_tried_again(office: Office, node: str) -> None:
     ana = await office.hire("Ana")
     await deactivate(office.olivia, ana.id)
@@ -64,7 +58,6 @@ async def test_a_dead_token_is_told_why_and_not_tried_again(office: Office, node
     assert script.told("error") == [{**DEACTIVATED, "event": "error"}]
 
 
-@ONCE
 async def test_a_cursor_that_cannot_be_resumed_is_no_reason_to_retry(office: Office, node: str) -> None:
     url = office.server.socket_url
     async with running(node, "watch.js", url, str(office.olivia.token), "WORKSPACE", "nonsense") as script:

@@ -24,7 +24,6 @@ async def _hear(events: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
         return await anext(events)
 
 
-@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("client", [with_gql, with_websockets], ids=["gql", "websockets"])
 async def test_every_event_comes_once_across_a_restart_until_the_session_ends(
     new_server: NewServer, http: httpx.AsyncClient, client: Any
@@ -51,7 +50,6 @@ async def test_every_event_comes_once_across_a_restart_until_the_session_ends(
         assert str(ended.value) == "SIGNED_OUT"
 
 
-@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(("client", "error"), [(with_gql, TransportQueryError), (with_websockets, RuntimeError)])
 async def test_a_cursor_of_another_feed_is_an_error(office: Office, client: Any, error: type[Exception]) -> None:
     other = await Office.open(office.server, office.http)
@@ -60,7 +58,6 @@ async def test_a_cursor_of_another_feed_is_an_error(office: Office, client: Any,
         await _hear(events)
 
 
-@pytest.mark.only_on("sqlite")
 async def test_gql_learns_on_connecting_that_a_token_is_dead(office: Office) -> None:
     ana = await office.hire("Ana")
     await ana.ask("mutation { signOut { signedOut } }")

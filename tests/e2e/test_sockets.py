@@ -102,7 +102,6 @@ async def test_the_socket_of_a_revoked_access_token_is_closed(office: Office) ->
     assert await closing_of(partner) == (4401, "TOKEN_REVOKED")
 
 
-@pytest.mark.only_on("sqlite")
 async def test_an_access_token_may_watch_the_workspace_only(office: Office) -> None:
     partner = await office.partner("SESSIONS_WATCH")
     async with socket_of(partner) as socket:
@@ -210,7 +209,6 @@ async def test_a_cursor_older_than_what_is_kept_has_expired(new_server: NewServe
         await socket.settle()
 
 
-@pytest.mark.only_on("sqlite")
 async def test_only_graphql_transport_ws_is_served(office: Office) -> None:
     for offered in (None, ["graphql-ws"]):
         async with open_socket(office.server.url, subprotocols=offered) as socket:
@@ -220,7 +218,6 @@ async def test_only_graphql_transport_ws_is_served(office: Office) -> None:
         assert socket.websocket.subprotocol == "graphql-transport-ws"
 
 
-@pytest.mark.only_on("sqlite")
 async def test_the_handshake_may_carry_the_credential(office: Office) -> None:
     header = {"Authorization": f"Bearer {office.olivia.token}"}
     async with open_socket(office.server.url, additional_headers=header) as socket:
