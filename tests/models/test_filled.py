@@ -106,8 +106,16 @@ async def upgraded(request: pytest.FixtureRequest, used: Workshop, bare_url: str
     await database.close()
 
 
-async def test_rows_survive(upgraded: Upgraded) -> None:
-    before, after = await rows_of(upgraded.used.database), await rows_of(upgraded.copy.database)
+async def test_rows_survive_and_read_as_they_did(upgraded: Upgraded) -> None:
+    before, after = [await rows_of(shop.database) for shop in (upgraded.used, upgraded.copy)]
+    check_what_was_kept(upgraded, before, after)
+    check_revisions_go_on(upgraded, before, after)
+    for name in ("user_role", "team_member"):  # they repeat their users as if they had always done
+        assert after[name] == before[name]
+    await check_reading(upgraded)
+
+
+def check_what_was_kept(upgraded: Upgraded, before: Rows, after: Rows) -> None:
     columns = dict(upgraded.columns)
     columns |= {table(new).name: columns[old] for old, new in RENAMED.items() if old in columns}
     survivors = [name for name in after if name in columns and after[name]]
@@ -117,7 +125,13 @@ async def test_rows_survive(upgraded: Upgraded) -> None:
     assert len(survivors) >= 18
 
 
-async def test_they_read_as_they_did(upgraded: Upgraded) -> None:
+def check_revisions_go_on(upgraded: Upgraded, before: Rows, after: Rows) -> None:
+    """They were counted for each row, and are counted for the workspace since."""
+    (old,), (new,) = before["workspace"], after["workspace"]
+    assert new["revision"] == (old["revision"] if "revision" in upgraded.columns["workspace"] else COUNTED)
+
+
+async def check_reading(upgraded: Upgraded) -> None:
     """To whom conversations went, and what an operation had done, is kept in other tables since."""
     before, after = [await read_all(shop) for shop in (upgraded.used, upgraded.copy)]
     assert before == after
@@ -142,12 +156,6 @@ async def read_all(shop: Workshop) -> dict[str, Any]:
         }
 
 
-async def test_roles_and_teams_repeat_their_users_as_if_they_had_always_done(upgraded: Upgraded) -> None:
-    before, after = await rows_of(upgraded.used.database), await rows_of(upgraded.copy.database)
-    for name in ("user_role", "team_member"):
-        assert after[name] == before[name]
-
-
 async def test_an_earlier_hand_over_can_be_undone(upgraded: Upgraded) -> None:
     shop = upgraded.copy
     (handed,) = (await rows_of(shop.database))["bulk_operation"]
@@ -159,9 +167,3 @@ async def test_an_earlier_hand_over_can_be_undone(upgraded: Upgraded) -> None:
     assert len(moved) == undone.matched > 0
     for note in moved:
         assert assignee[note.get("conversation_id") or note["follow_up_id"]] == note["from_id"] != note["to_id"]
-
-
-async def test_revisions_go_on_from_where_they_were(upgraded: Upgraded) -> None:
-    """They were counted for each row, and are counted for the workspace since."""
-    (before,), (after,) = [(await rows_of(shop.database))["workspace"] for shop in (upgraded.used, upgraded.copy)]
-    assert after["revision"] == (before["revision"] if "revision" in upgraded.columns["workspace"] else COUNTED)
