@@ -44,11 +44,11 @@ class Sqlite:
         location = make_url(url)
         if read_only:
             location = location.set(database=read_only_name(location.database or ""), query={"uri": "true"})
-        self.engine = _engine(location, "FULL", pool_size=10, max_overflow=10, pool_use_lifo=True)
+        self.engine = _engine(location, "FULL", 8_000, pool_size=10, max_overflow=10, pool_use_lifo=True)
         self.readers = self.engine
         self.writers = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         # One connection, as there is one writer at a time: it keeps in its cache what it has just written.
-        self._hasty = _engine(location, "NORMAL", pool_size=1, max_overflow=0)
+        self._hasty = _engine(location, "NORMAL", 16_000, pool_size=1, max_overflow=0)
         self._hasty_writers = self._hasty.execution_options(begin="BEGIN IMMEDIATE")
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -201,9 +201,9 @@ class _Cursor:
             self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid
 
 
-def _engine(location: URL, synchronous: str, **pool: Any) -> AsyncEngine:
+def _engine(location: URL, synchronous: str, cache_kib: int, **pool: Any) -> AsyncEngine:
     engine = create_async_engine(location, hide_parameters=True, connect_args={"async_creator_fn": _connect}, **pool)
-    event.listen(engine.sync_engine, "connect", partial(_configure, synchronous=synchronous))
+    event.listen(engine.sync_engine, "connect", partial(_configure, synchronous=synchronous, cache_kib=cache_kib))
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
 
@@ -214,7 +214,7 @@ def _connect(path: str, **options: Any) -> _Connection:
     return connection
 
 
-def _configure(connection: Any, _record: ConnectionPoolEntry, *, synchronous: str) -> None:
+def _configure(connection: Any, _record: ConnectionPoolEntry, *, synchronous: str, cache_kib: int) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
@@ -224,7 +224,7 @@ def _configure(connection: Any, _record: ConnectionPoolEntry, *, synchronous: st
         f"synchronous = {synchronous}",
         "foreign_keys = ON",
         "secure_delete = ON",
-        "cache_size = -16000",
+        f"cache_size = -{cache_kib}",
         "temp_store = MEMORY",
     ):
         cursor.execute(f"PRAGMA {pragma}")
