@@ -1,7 +1,8 @@
 """Coverage is measured where it is worth its price, which is more time again than the test takes.
 
-Only tests that mirror a package measure it, each in its first case; not those that are marked as long, nor the second
-run, on PostgreSQL, of what has run on SQLite. Loading the packages is measured, loading the tests is not.
+Only tests that mirror a package measure it, each in its first case; not those that are marked as long or try many
+examples, nor the second run, on PostgreSQL, of what has run on SQLite. Loading the packages is measured, by one process;
+loading the tests is not.
 """
 
 import os
@@ -24,7 +25,7 @@ _paused: list[Coverage] = []
 def pytest_collection() -> Iterator[None]:
     """Measure how what the tests are about is loaded, all of it, and then no more until a test asks for it."""
     if Coverage.current() is not None:
-        for package in PACKAGES:
+        for package in PACKAGES if _is_first() else ():
             for module in walk_packages(import_module(package).__path__, f"{package}."):
                 import_module(module.name)
         _pause()
@@ -41,8 +42,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     return (yield)
 
 
+def _is_first() -> bool:
+    return os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
+
+
 def _measures(item: pytest.Item) -> bool:
     if not any(map(item.path.is_relative_to, MIRRORS)) or item.get_closest_marker("long"):
+        return False
+    if getattr(item.obj, "is_hypothesis_test", False):  # type: ignore[attr-defined]
         return False
     if item.get_closest_marker("on_postgresql") and not item.get_closest_marker("only_on"):
         return False

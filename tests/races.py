@@ -14,7 +14,7 @@ from resolvers.errors import Refused, Unauthenticated
 from tests.waiting import eventually
 from tests.workshop import Workshop
 
-ROUNDS = 200
+ROUNDS = 100
 FEWER_ROUNDS = 25
 """For races that need new rows each time."""
 
