@@ -1,8 +1,8 @@
 """Coverage is measured where it is worth its price, which is more time again than the test takes.
 
 Only tests that mirror a package measure it, each in its first case; not those that are marked as long or try many
-examples, nor the second run, on PostgreSQL, of what has run on SQLite. Loading the packages is measured, by one process;
-loading the tests is not.
+examples, nor the second run, on PostgreSQL, of what has run on SQLite. Loading the packages is measured, in one
+process; loading the tests is not.
 """
 
 import os
