@@ -86,7 +86,7 @@ def running(command: tuple[str, ...], settings: Mapping[str, str], log: Path) ->
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
-            preexec_fn=_settle_in,
+            preexec_fn=settle_in,
         )
     try:
         yield Server(process, log)
@@ -118,7 +118,7 @@ def allow_files(wanted: int) -> None:
         raise Failed(f"This needs {wanted} open files (ulimit -n), and the system allows {hard}.") from None
 
 
-def _settle_in() -> None:
+def settle_in() -> None:
     """In the server's process, before it starts: its core, and an end when the measuring process ends.
 
     It goes before whatever else the machine does, where the system allows that: a server with one thread would suffer
