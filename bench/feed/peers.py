@@ -119,7 +119,7 @@ def allow_files(wanted: int) -> None:
 
 
 def settle_in() -> None:
-    """In the server's process, before it starts: its core, and an end when the measuring process ends.
+    """In the process of a server, or of what is compared with one, before it starts: its core, and an end with ours.
 
     It goes before whatever else the machine does, where the system allows that: a server with one thread would suffer
     more from a busy core than one with several. Linux weighs sessions against each other (sched(7), autogroup).
