@@ -1,8 +1,8 @@
 """Coverage is measured where it is worth its price, which is more time again than the test takes.
 
-Only tests that mirror a package measure it, each in its first case; not those that are marked as long or try many
-examples, nor the second run, on PostgreSQL, of what has run on SQLite. Loading the packages is measured, in one
-process; loading the tests is not.
+Only tests that mirror a package measure it, each in its first case; not their fixtures, nor those that are marked as
+long or try many examples, nor the second run, on PostgreSQL, of what has run on SQLite. Loading the packages is
+measured, in one process; loading the tests is not.
 """
 
 import os
@@ -21,29 +21,32 @@ _ENVIRONMENT = "COVERAGE_PROCESS_CONFIG"
 _paused: list[Coverage] = []
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection() -> Iterator[None]:
-    """Measure how what the tests are about is loaded, all of it, and then no more until a test asks for it."""
+@pytest.hookimpl(trylast=True)
+def pytest_configure() -> None:
+    """Measure how what the tests are about is loaded, all of it, in the process that may start others."""
     if Coverage.current() is not None:
-        for package in PACKAGES if _is_first() else ():
+        for package in PACKAGES:
             for module in walk_packages(import_module(package).__path__, f"{package}."):
                 import_module(module.name)
         _pause()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """Measure no more until a test asks for it."""
+    _pause()
     return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Measure this test, or do not."""
-    if not _measures(item):
-        _pause()
-    elif _paused:
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Measure this test, without what its fixtures do, or do not."""
+    if _paused and _measures(item):
         _paused.pop().start()
-    return (yield)
-
-
-def _is_first() -> bool:
-    return os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
+    try:
+        return (yield)
+    finally:
+        _pause()
 
 
 def _measures(item: pytest.Item) -> bool:
@@ -58,9 +61,8 @@ def _measures(item: pytest.Item) -> bool:
 
 
 def _pause() -> None:
-    """Stop all that measure in this process, and its children. The last that began measures the tests."""
+    """Stop what measures in this process, and in its children."""
     while (running := Coverage.current()) is not None:
         running.stop()
         _paused.append(running)
-    del _paused[1:]
     os.environ.pop(_ENVIRONMENT, None)
