@@ -26,6 +26,8 @@ from tests.services.redis import Redis
 from tests.waiting import LIMIT, until
 from tests.workshop import Person, Workshop
 
+pytestmark = pytest.mark.long
+
 ONCE = pytest.mark.only_on("sqlite")
 """For what has nothing to do with the database."""
 
@@ -201,7 +203,6 @@ def test_what_cannot_be_is_one_line(
 
 
 @pytest.mark.only_on("sqlite")
-@pytest.mark.long
 async def test_whoever_is_deactivated_is_signed_out_on_every_worker_and_all_end_well(
     tmp_path: Path, database_url: str, workshop: Workshop, redis: str
 ) -> None:
@@ -222,7 +223,6 @@ async def test_whoever_is_deactivated_is_signed_out_on_every_worker_and_all_end_
 
 
 @pytest.mark.only_on("postgresql")
-@pytest.mark.long
 async def test_whoever_is_deactivated_is_signed_out_on_every_worker_and_these_end_with_their_supervisor(
     tmp_path: Path, database_url: str, workshop: Workshop
 ) -> None:
@@ -257,7 +257,6 @@ async def signed_out_on_every_worker(server: Serving, workshop: Workshop) -> Non
 
 
 @ONCE
-@pytest.mark.long
 async def test_a_worker_that_is_killed_is_replaced_and_one_that_hangs_does_not_hold_up_the_end(
     tmp_path: Path, database_url: str, workshop: Workshop, redis: str
 ) -> None:
@@ -278,7 +277,6 @@ async def test_a_worker_that_is_killed_is_replaced_and_one_that_hangs_does_not_h
 
 
 @ONCE
-@pytest.mark.long
 async def test_a_worker_that_cannot_start_ends_the_command(tmp_path: Path, database_url: str, redis: str) -> None:
     with starting(tmp_path, database_url, "--workers", "2", OFFBOARD_BROKER_URL=redis) as server:
         await until(lambda: len(server.children()) == 2)
