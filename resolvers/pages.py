@@ -236,13 +236,13 @@ async def total_count(reader: Reader | Tx, whole: Select[Any], *, parts: Sequenc
     """How many rows of a filtered select fulfil one of `parts`: exact up to 10,000; 10,001 means more."""
     ones = whole.with_only_columns(_ONE, maintain_column_froms=True).order_by(None)
     rows = union_all(*(ones.where(part) for part in parts)) if len(parts) > 1 else ones.where(*parts)
-    return int(await reader.scalar(select(counted(rows))))
+    return int(await reader.scalar(select(counted(rows, COUNTED_EXACTLY))))
 
 
-def counted(rows: Select[Any] | CompoundSelect[Any]) -> ColumnElement[int]:
-    """How many rows a select has, as part of a statement: exact up to 10,000; 10,001 means more."""
-    many = rows.limit(written_out(1)).offset(written_out(COUNTED_EXACTLY)).exists()
-    return case((many, COUNTED_EXACTLY + 1), else_=select(func.count()).select_from(rows.subquery()).scalar_subquery())
+def counted(rows: Select[Any] | CompoundSelect[Any], most: int) -> ColumnElement[int]:
+    """How many rows a select has, as part of a statement: exact up to `most`; one more means more."""
+    many = rows.limit(written_out(1)).offset(written_out(most)).exists()
+    return case((many, most + 1), else_=select(func.count()).select_from(rows.subquery()).scalar_subquery())
 
 
 async def is_few(reader: Reader | Tx, rows: Select[Any], most: int = FEW) -> bool:

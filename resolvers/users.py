@@ -42,6 +42,9 @@ TEAM = table(Team)
 USER = table(User)
 WORD = table(UserWord)
 
+WORK_COUNTED_EXACTLY = 5_000
+"""Up to so much is handed over at once. To count further took a third of the time of a departure's preview."""
+
 USER_COLUMNS = (*(column for column in USER.c if column.name != "epoch"), ACTOR.c.id.label("actor_id"))
 """What user_row() needs, of USER joined with ACTOR."""
 
@@ -209,7 +212,7 @@ _RANKS = {role: rank for rank, role in enumerate(Role)}
 async def workloads(reader: Reader | Tx, viewer: Viewer, actor_ids: Collection[UUID]) -> dict[UUID, WorkloadRow]:
     """The unfinished work assigned to each actor that the viewer may see; without any, all zero.
 
-    Each number is exact up to 10,000; 10,001 means more.
+    Each number is exact up to 5,000; 5,001 means more.
     """
     seen = list(actor_ids) if belongs(viewer) else [each for each in actor_ids if each == viewer.actor_id]
     c, f = CONVERSATION.c, FOLLOW_UP.c
@@ -230,7 +233,7 @@ def _assigned(
     workspace_id: ColumnElement[UUID], assignee_id: ColumnElement[Any], what: ColumnElement[bool]
 ) -> ColumnElement[int]:
     theirs = select(literal(1)).where(workspace_id == ACTOR.c.workspace_id, assignee_id == ACTOR.c.id, what)
-    return counted(theirs.correlate(ACTOR))
+    return counted(theirs.correlate(ACTOR), WORK_COUNTED_EXACTLY)
 
 
 async def sole_owners(reader: Reader | Tx, viewer: Viewer, workspace_ids: Collection[UUID]) -> dict[UUID, UUID]:

@@ -76,7 +76,7 @@ class Deactivation:
 
 
 @strawberry.type(
-    description="Unfinished work that is assigned to a user. Each number is exact up to 10,000; 10,001 means more: "
+    description="Unfinished work that is assigned to a user. Each number is exact up to 5,000; 5,001 means more: "
     "`dryRun` of `bulkReassign` counts all of it."
 )
 class Workload:

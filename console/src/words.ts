@@ -9,7 +9,16 @@ export function count(number: number, one: string, other: string): string {
 
 /** A list's length; beyond ten thousand the server stops counting. */
 export function total(number: number): string {
-  return number > 10_000 ? `${(10_000).toLocaleString()}+` : number.toLocaleString();
+  return upTo(10_000, number);
+}
+
+/** How much somebody has of one kind of work; beyond five thousand the server stops counting. */
+export function amount(number: number): string {
+  return upTo(5_000, number);
+}
+
+function upTo(most: number, number: number): string {
+  return number > most ? `${most.toLocaleString()}+` : number.toLocaleString();
 }
 
 /** A list's length and what is in it: "10,000+ entries". */

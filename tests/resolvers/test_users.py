@@ -8,7 +8,7 @@ import pytest
 from models.enums import ConversationStatus, DeactivationReason, FollowUpKind, Role, TokenScope, UserStatus
 from models.people import AccessToken, Actor, User, UserSession
 from models.types import NEVER, NOBODY, new_id, now
-from resolvers import credentials, pages, sets, teams, users
+from resolvers import credentials, sets, teams, users
 from resolvers.actors import actors_by_id
 from resolvers.errors import Forbidden
 from resolvers.pages import OrderDirection, PageArgs
@@ -136,7 +136,8 @@ async def test_workloads_count_what_is_unfinished_up_to_a_limit(
         workshop.olivia.actor_id: WorkloadRow(),
     }
     assert await ask(other, users.workloads, [ana.actor_id]) == {ana.actor_id: WorkloadRow()}
-    monkeypatch.setattr(pages, "COUNTED_EXACTLY", 1)
+    assert users.WORK_COUNTED_EXACTLY == 5_000
+    monkeypatch.setattr(users, "WORK_COUNTED_EXACTLY", 1)
     found = await ask(workshop, users.workloads, [ana.actor_id])
     assert found == {ana.actor_id: WorkloadRow(open=2, snoozed=2, callbacks=1, follow_ups=2)}
 

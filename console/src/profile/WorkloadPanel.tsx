@@ -1,6 +1,6 @@
 import { Link } from 'wouter';
 import type { Work } from '../api';
-import { words } from '../words';
+import { amount, words } from '../words';
 import type { Person } from './ProfileScreen';
 
 const PARTS: readonly (keyof Work)[] = ['open', 'snoozed', 'callbacks', 'followUps'];
@@ -12,7 +12,7 @@ export function WorkNumbers({ work }: { work: Work }) {
       {PARTS.map((part) => (
         <div key={part}>
           <dt>{words.profile[part]}</dt>
-          <dd>{work[part].toLocaleString()}</dd>
+          <dd>{amount(work[part])}</dd>
         </div>
       ))}
     </dl>
