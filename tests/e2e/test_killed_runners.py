@@ -24,7 +24,7 @@ from tests.workshop import Workshop
 
 pytestmark = pytest.mark.long
 
-KILLS = {"sqlite": 50, "postgresql": 20}
+KILLS = 50
 MOST_AT_ONE = 13
 """Kills of one operation. On a slow machine a node gets little done before it is killed, and more would have no end."""
 CONVERSATIONS = 600
@@ -35,9 +35,7 @@ LONGEST_S = 0.08
 ASSIGNMENT, CONVERSATION, FOLLOW_UP, OPERATION = map(table, (Assignment, Conversation, FollowUp, BulkOperation))
 
 
-async def test_operations_whose_nodes_are_killed(
-    engine: str, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_operations_whose_nodes_are_killed(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Red without the condition on the revision, and where the place or a count is not stored with its chunk."""
     monkeypatch.setattr(running, "AT_ONCE", 0)
     ana = await workshop.person("Ana Abel", Role.AGENT)
@@ -47,7 +45,7 @@ async def test_operations_whose_nodes_are_killed(
     nodes = [RunnerProcess(workshop.database.url) for _ in range(2)]
     try:
         kills = 0
-        while kills < KILLS[engine]:
+        while kills < KILLS:
             done = await hand_over(workshop, to(*heirs), assigned_to_user_id=ana.id)
             kills += await kill_until_it_ends(workshop, nodes, done.operation_id)
             await all_moved_once(workshop, done.operation_id)
