@@ -31,11 +31,10 @@ def pytest_configure() -> None:
         _pause()
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection() -> Iterator[None]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
     """Measure no more until a test asks for it."""
     _pause()
-    return (yield)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -4,7 +4,11 @@ const plurals = new Intl.PluralRules('en');
 
 /** "1 session", "2 sessions": the number as people write it, and the form that fits. */
 export function count(number: number, one: string, other: string): string {
-  return `${number.toLocaleString()} ${plurals.select(number) === 'one' ? one : other}`;
+  return `${number.toLocaleString()} ${form(number, one, other)}`;
+}
+
+function form(number: number, one: string, other: string): string {
+  return plurals.select(number) === 'one' ? one : other;
 }
 
 /** A list's length; beyond ten thousand the server stops counting. */
@@ -23,7 +27,7 @@ function upTo(most: number, number: number): string {
 
 /** A list's length and what is in it: "10,000+ entries". */
 function totalOf(number: number, one: string, other: string): string {
-  return number > 10_000 ? `${total(number)} ${other}` : count(number, one, other);
+  return `${total(number)} ${form(number, one, other)}`;
 }
 
 /** What a value of an enumeration is called. New values may come: they are shown as they are, in plain letters. */
