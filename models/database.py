@@ -20,6 +20,7 @@ from sqlmodel import SQLModel
 
 from models.people import Workspace
 from models.postgresql import Postgresql
+from models.prepared import Prepared
 from models.sqlite import Sqlite
 from models.types import now
 from models.underway import Underway
@@ -63,7 +64,7 @@ class _ReadFirst(Exception):
 
 
 class Tx:
-    """One write transaction: a session to work with, the time since the lock was taken, and what to tell afterwards.
+    """One write transaction: the time since the lock was taken, what it knows, and what to tell afterwards.
 
     `at_end` is done last, before the commit. That is when the `events` of each workspace are numbered and written
     (models.events): afterwards they are as everybody reads them, and connected nodes are told of them.
@@ -71,11 +72,9 @@ class Tx:
     for how many seconds the locks were held, and `was_awaited` whether another writer of this process waited for that.
     """
 
-    def __init__(
-        self, session: AsyncSession, connection: AsyncConnection, means: Means, known: Mapping[Hashable, Any]
-    ) -> None:
-        self.session = session
+    def __init__(self, connection: AsyncConnection, means: Means, known: Mapping[Hashable, Any]) -> None:
         self._connection = connection
+        self._opened: AsyncSession | None = None
         self._means = means
         self._known = known
         self.now: datetime = now()
@@ -88,14 +87,33 @@ class Tx:
         self.was_awaited = False
         self._locked_at = monotonic()
 
+    @property
+    def _session(self) -> AsyncSession:
+        """What keeps objects; many transactions need none."""
+        if self._opened is None:
+            self._opened = AsyncSession(self._connection, expire_on_commit=False)
+        return self._opened
+
     async def lock(self, *workspace_ids: UUID) -> None:
         """Take the lifecycle locks of some workspaces, in the order of their ids, in a statement of its own.
 
         Whatever is read after it stays true until the commit, and `now` is later than everything decided under the
         lock before.
         """
-        self.now = await self._means.hold(self.session, _HELD, {"workspaces": workspace_ids})
+        self.now = await self._means.hold(self._connection, _HELD, {"workspaces": workspace_ids})
         self._locked_at = monotonic()
+
+    async def finish(self) -> None:
+        """Do what is to be done last, and write down what has become of objects."""
+        for work in self.at_end:
+            await work()
+        if self._opened is not None:
+            await self._opened.flush()
+
+    async def close(self) -> None:
+        """Let objects go."""
+        if self._opened is not None:
+            await self._opened.close()
 
     def end(self) -> None:
         """It is committed: see what others had of it."""
@@ -131,24 +149,33 @@ class Tx:
         result: Any = await self._connection.execute(statement, parameters)
         return int(result.rowcount)
 
+    async def change(self, statement: Prepared, values: dict[str, Any]) -> int:
+        """Execute a statement that was prepared; says how many rows it changed."""
+        return int((await self._means.change(self._connection, statement, values)).rowcount)
+
+    async def changed(self, statement: Prepared, values: dict[str, Any]) -> Any:
+        """Likewise; the first column that it returns of the only row it changed, or None if it changed none."""
+        rows = (await self._means.change(self._connection, statement, values)).fetchall()
+        return rows[0][0] if rows else None
+
     async def objects(self, statement: Executable) -> Sequence[Row[Any]]:
         """All rows of a statement that selects objects, to be changed, as the database has them now."""
-        return (await self.session.execute(statement, execution_options={"populate_existing": True})).all()
+        return (await self._session.execute(statement, execution_options={"populate_existing": True})).all()
 
     async def get(self, model: type[M], **key: Any) -> M | None:
         """Load one object to change it, as the database has it now."""
         statement = select(model).filter_by(**key).execution_options(populate_existing=True)
-        return (await self.session.execute(statement)).scalar_one_or_none()
+        return (await self._session.execute(statement)).scalar_one_or_none()
 
     async def hold(self, model: type[M], **key: Any) -> M | None:
         """Load one object likewise; nobody else changes it, or makes a row that refers to it, until the commit."""
         statement = select(model).filter_by(**key).with_for_update().execution_options(populate_existing=True)
-        return (await self.session.execute(statement)).scalar_one_or_none()
+        return (await self._session.execute(statement)).scalar_one_or_none()
 
     async def add(self, *objects: SQLModel) -> None:
         """Insert objects now, so that later statements of this transaction see them."""
-        self.session.add_all(objects)
-        await self.session.flush()
+        self._session.add_all(objects)
+        await self._session.flush()
 
 
 class Reader:
@@ -259,33 +286,31 @@ class Database:
     async def _attempt(
         self, work: Callable[[Tx], Awaitable[T]], durable: bool, known: Mapping[Hashable, Any]
     ) -> tuple[T, Tx]:
-        async def whole(session: AsyncSession) -> tuple[T, Tx]:
-            async with self._within(session, known) as tx:
+        async def whole(connection: AsyncConnection) -> tuple[T, Tx]:
+            async with self._within(connection, known) as tx:
                 return await work(tx), tx
 
         if not durable:
             return await self.means.write_hastily(whole)
-        async with self._session() as session:
-            return await whole(session)
+        async with self.means.turn(), self.means.writers.connect() as connection:
+            return await whole(connection)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
         """One write transaction: committed at the end of the block, rolled back if it raises. See transact()."""
-        async with self._session() as session, self._within(session, {}) as tx:
-            yield tx
+        async with self.means.turn(), self.means.writers.connect() as connection:
+            async with self._within(connection, {}) as tx:
+                yield tx
 
     @asynccontextmanager
-    async def _session(self) -> AsyncIterator[AsyncSession]:
-        async with self.means.turn(), AsyncSession(self.means.writers, expire_on_commit=False) as session:
-            yield session
-
-    @asynccontextmanager
-    async def _within(self, session: AsyncSession, known: Mapping[Hashable, Any]) -> AsyncIterator[Tx]:
-        async with session.begin():
-            tx = Tx(session, await session.connection(), self.means, known)
-            yield tx
-            for work in tx.at_end:
-                await work()
+    async def _within(self, connection: AsyncConnection, known: Mapping[Hashable, Any]) -> AsyncIterator[Tx]:
+        tx = Tx(connection, self.means, known)
+        async with connection.begin():
+            try:
+                yield tx
+                await tx.finish()
+            finally:
+                await tx.close()
         tx.end()
 
     async def ping(self) -> None:

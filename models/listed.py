@@ -27,7 +27,10 @@ class _Ids(TypeDecorator[Sequence[Any]]):
         return dialect.type_descriptor(String() if dialect.name == "sqlite" else ARRAY(Uuid()))
 
     def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
-        return orjson.dumps(value).decode() if dialect.name == "sqlite" else value
+        if dialect.name != "sqlite" or value is None:
+            return value
+        made = len(value) > 0 and isinstance(value[0], UUID)
+        return orjson.dumps([each.hex for each in value] if made else value).decode()
 
 
 class _Rows(FunctionElement[Any]):
@@ -48,7 +51,7 @@ def _unnest(element: _Rows, compiler: Any, **words: Any) -> str:
 
 
 LISTED = _Rows(bindparam("ids", type_=_Ids())).table_valued(column("value", Uuid()), name="value")
-"""The ids in the parameter `ids`, as they were read with as_stored(): rows of `value`."""
+"""The ids in the parameter `ids`, all of them UUIDs, or all as as_stored() has read them: rows of `value`."""
 
 
 def as_stored(value: ColumnElement[Any]) -> ColumnElement[Any]:

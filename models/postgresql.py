@@ -19,9 +19,10 @@ import asyncpg
 from sqlalchemy import Connection, Select, event, func, select, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from models.prepared import Prepared
 from models.types import Timestamp, cut, now
 
 CONNECTIONS = 20
@@ -107,17 +108,21 @@ class Postgresql:
         """Whether another writer waits. Here it is the server that knows who waits for which row."""
         return False
 
-    async def write_hastily(self, work: Callable[[AsyncSession], Coroutine[Any, Any, T]]) -> T:
+    async def write_hastily(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
         """Do a transaction whose commit does not wait for the disk."""
-        async with AsyncSession(self._hasty_writers, expire_on_commit=False) as session:
-            return await work(session)
+        async with self._hasty_writers.connect() as connection:
+            return await work(connection)
 
-    async def hold(self, session: AsyncSession, rows: Select[Any], values: dict[str, Any]) -> datetime:
+    async def change(self, connection: AsyncConnection, statement: Prepared, values: dict[str, Any]) -> Any:
+        """What came of it, as a cursor. SQLAlchemy and the server keep what they made of the statement."""
+        return await connection.execute(statement.statement, values)
+
+    async def hold(self, connection: AsyncConnection, rows: Select[Any], values: dict[str, Any]) -> datetime:
         """Lock some rows until the commit; the time by the server's clock, once they are locked."""
         # A CTE that locks is never merged into the query around it: each row's time is taken after its lock.
         held = rows.cte("held")
         time = select(func.max(func.clock_timestamp(type_=Timestamp()))).select_from(held)
-        moment: datetime | None = await session.scalar(time, values)
+        moment: datetime | None = await connection.scalar(time, values)
         return now() if moment is None else cut(moment)
 
     async def prepare_to_migrate(self, connection: AsyncConnection) -> None:

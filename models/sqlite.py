@@ -10,7 +10,7 @@ import asyncio
 import random
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, closing
 from contextvars import copy_context
 from datetime import datetime
@@ -22,15 +22,16 @@ from urllib.parse import quote
 import aiosqlite
 from sqlalchemy import URL, Connection, Select, event, make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only
 
+from models.prepared import Prepared
 from models.statistics import tell_planner
 from models.types import now
 
 BUSY_TIMEOUT_MS = 15_000
-LONGEST_LOG = 40_000
+LONGEST_LOG = 80_000
 """After so many pages a commit itself moves the log into the file, while it holds the lock. See checkpoint()."""
 LONGEST_PAUSE_S = 0.02
 
@@ -47,15 +48,16 @@ class Sqlite:
         self.engine = _engine(location, "FULL", 8_000, pool_size=10, max_overflow=10, pool_use_lifo=True)
         self.readers = self.engine
         self.writers = self.engine.execution_options(begin="BEGIN IMMEDIATE")
-        # One connection, as there is one writer at a time: it keeps in its cache what it has just written.
         self._hasty = _engine(location, "NORMAL", 16_000, pool_size=1, max_overflow=0)
-        self._hasty_writers = self._hasty.execution_options(begin="BEGIN IMMEDIATE")
+        self._hasty_writer: AsyncConnection | None = None
         self._turn = asyncio.Lock()
         self._waiting = 0
 
     async def close(self) -> None:
         """Close every connection that nobody uses."""
         await self.engine.dispose()
+        if self._hasty_writer is not None:
+            await self._hasty_writer.close()
         await self._hasty.dispose()
 
     @asynccontextmanager
@@ -76,17 +78,25 @@ class Sqlite:
         """Whether another writer of this process waits for its turn."""
         return self._waiting > 0
 
-    async def write_hastily(self, work: Callable[[AsyncSession], Coroutine[Any, Any, T]]) -> T:
+    async def write_hastily(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
         """Do a transaction whose commit does not wait for the disk, from its beginning to its end in its own thread.
 
         So it holds the lock no longer for whatever else this process has to do in between.
         """
-        async with self.turn(), self._hasty_writers.connect() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
-            assert isinstance(raw, _Connection)
-            return await raw.finish(work(AsyncSession(connection, expire_on_commit=False)))
+        async with self.turn():
+            if self._hasty_writer is None:
+                # One for all, as there is one writer at a time: it keeps in its cache what it has just written.
+                self._hasty_writer = await self._hasty.execution_options(begin="BEGIN IMMEDIATE").connect()
+            return await _driver(self._hasty_writer).finish(work(self._hasty_writer))
 
-    async def hold(self, session: AsyncSession, rows: Select[Any], values: dict[str, Any]) -> datetime:
+    async def change(self, connection: AsyncConnection, statement: Prepared, values: dict[str, Any]) -> Any:
+        """What came of it, as a cursor. Where it need not be waited for, the driver is asked without a detour."""
+        raw = _driver(connection)
+        if raw.is_here:
+            return raw.ask(*statement.sent(self.engine.dialect, values))
+        return await connection.execute(statement.statement, values)
+
+    async def hold(self, connection: AsyncConnection, rows: Select[Any], values: dict[str, Any]) -> datetime:
         """Lock some rows until the commit; the time, once they are locked. The write transaction holds them already."""
         return now()
 
@@ -141,8 +151,17 @@ class _Connection(aiosqlite.Connection):
         found: T = await self._execute(copy_context().run, _finish, work)
         return found
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the caller is in its thread."""
+        return threading.current_thread() is self._thread
+
+    def ask(self, statement: str, parameters: Sequence[Any]) -> sqlite3.Cursor:
+        """Run a statement, in its thread."""
+        return self._conn.execute(statement, parameters)
+
     async def _execute(self, fn: Callable[..., Any], *args: Any, **words: Any) -> Any:
-        if threading.current_thread() is self._thread:
+        if self.is_here:
             return fn(*args, **words)
         return await super()._execute(fn, *args, **words)  # type: ignore[no-untyped-call]
 
@@ -199,6 +218,13 @@ class _Cursor:
             self.description = cursor.description
             self._rows = cursor.fetchall()
             self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid
+
+
+def _driver(connection: AsyncConnection) -> _Connection:
+    assert connection.sync_connection is not None
+    raw = connection.sync_connection.connection.driver_connection
+    assert isinstance(raw, _Connection)
+    return raw
 
 
 def _engine(location: URL, synchronous: str, cache_kib: int, **pool: Any) -> AsyncEngine:

@@ -22,7 +22,7 @@ from resolvers.bulk.operation import ToDo
 AT_ONCE = 4
 """So many operations are carried on at the same time."""
 
-READ_AHEAD = 10_000
+READ_AHEAD = 20_000
 """So many rows are read at once, and dealt with before the database's log is moved into its file."""
 LEASE = timedelta(seconds=5)
 POLL_S = 1.0

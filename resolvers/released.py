@@ -36,4 +36,5 @@ def held_by_nobody(assignee: ColumnElement[Any], released: Collection[UUID]) -> 
 
 def holder(assignee: ColumnElement[Any], released: Collection[UUID]) -> ColumnElement[Any]:
     """The actor to whom something reads as assigned; null for Unassigned."""
-    return case((assignee.in_(released), cast(null(), Uuid)), else_=assignee) if released else assignee
+    gone = [(assignee == each, cast(null(), Uuid)) for each in released]
+    return case(*gone, else_=assignee) if released else assignee

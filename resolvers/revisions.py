@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select, update
 
 from models.database import WORKSPACE, Tx
+from models.prepared import Prepared
 from resolvers.targets import ACTIVE
 
 _NEXT = (
@@ -15,7 +16,7 @@ _NEXT = (
     .returning(WORKSPACE.c.revision)
 )
 _HOW_MANY_ARE_ACTIVE = select(func.count()).select_from(ACTIVE.cte("active")).scalar_subquery()
-_NEXT_FOR_TARGETS = _NEXT.where(bindparam("how_many") == _HOW_MANY_ARE_ACTIVE)
+_NEXT_FOR_TARGETS = Prepared(_NEXT.where(bindparam("how_many") == _HOW_MANY_ARE_ACTIVE))
 
 
 async def next_revision(tx: Tx, workspace_id: UUID) -> int:
@@ -28,6 +29,6 @@ async def next_revision_for(tx: Tx, workspace_id: UUID, targets: Sequence[UUID])
     """Likewise, if the actors to whom work goes are all active users, who stay locked until the commit; else None."""
     if not targets:
         return await next_revision(tx, workspace_id)
-    values = {"workspace": workspace_id, "actors": targets, "how_many": len(set(targets))}
-    revision: int | None = await tx.scalar(_NEXT_FOR_TARGETS, values)
+    values = {"workspace": workspace_id, "ids": targets, "how_many": len(set(targets))}
+    revision: int | None = await tx.changed(_NEXT_FOR_TARGETS, values)
     return revision

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, bindparam, case, cast, literal, null, select
+from sqlalchemy import ColumnElement, Uuid, case, cast, literal, null, select
 
 from models.database import Tx, table
 from models.enums import ErrorCode, UserStatus
+from models.listed import LISTED
 from models.people import Actor, User
 from resolvers.errors import not_found, refuse
 from resolvers.viewer import Viewer
@@ -19,11 +20,11 @@ USER = table(User)
 ACTIVE = (
     select(USER.c.id)
     .join(ACTOR, ACTOR.c.user_id == USER.c.id)
-    .where(ACTOR.c.id.in_(bindparam("actors", expanding=True)), USER.c.status == UserStatus.ACTIVE)
+    .where(ACTOR.c.id.in_(select(LISTED.c.value)), USER.c.status == UserStatus.ACTIVE)
     .order_by(USER.c.id)
     .with_for_update(read=True, of=USER)
 )
-"""Those of the actors in the parameter `actors` who are active users. They stay locked, as with resolve_target()."""
+"""Those of the actors in the parameter `ids` who are active users. They stay locked, as with resolve_target()."""
 
 
 @dataclass(frozen=True, slots=True)

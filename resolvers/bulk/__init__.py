@@ -20,11 +20,11 @@ active; rows that are still below N are moved, noted with what they were before,
 with the place up to which it has come. So all of a chunk happens, or nothing. The ids of a chunk were read before, in
 a snapshot, without the lock: under it, their revision alone tells whether they still belong to the set.
 
-Each row is met once. Conversations are walked in order of creation, so that neighbours in the table and its indexes
-change together; those that several share in turn, in inbox order. In either an untouched row keeps its place unless it
-wakes; those that woke are gone through afterwards, by which time no other can wake: all the rest was met. Follow-ups
-are walked by id. What was met is counted as moved or as right already; of what is matched the rest was changed by
-somebody, and is counted as skipped at the end.
+Each row is met once. Conversations are walked in order of creation, and of what was read at once each status by itself,
+so that neighbours in the table and its indexes change together; those that several share in turn, in inbox order. In
+either an untouched row keeps its place unless it wakes; those that woke are gone through afterwards, by which time no
+other can wake: all the rest was met. Follow-ups are walked by id. What was met is counted as moved or as right already;
+of what is matched the rest was changed by somebody, and is counted as skipped at the end.
 
     plan.py        what a hand-over set out to do, as it is stored
     prepared.py    statements that are made once for all chunks of an operation

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
     Uuid,
     and_,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -32,7 +34,7 @@ from models.types import Timestamp
 from models.work import Assignment, Conversation, FollowUp, FollowUpAssignment
 from resolvers.bulk.operation import Chunk, Moved, Operation, Place, Step
 from resolvers.bulk.plan import Plan
-from resolvers.bulk.prepared import MET, MOMENT, REVISION, Prepared
+from resolvers.bulk.prepared import MET, MOMENT, REVISION, OnChunks
 from resolvers.released import holder
 from resolvers.targets import share
 
@@ -66,11 +68,11 @@ BY_CREATION = _Order(CONVERSATION.c.created_at, ascends=True)
 
 
 def _first(limit: int, order: _Order, walks: list[Select[Any]]) -> Select[Any]:
-    """The first rows of `id` and `at` of several walks, each of which an index has in order."""
+    """The first rows of several walks, each of which an index has in order: with `id`, `at` and perhaps `walk`."""
     c = CONVERSATION.c
     in_order = (walk.order_by(*order.by(order.time, c.id)).subquery() for walk in walks)
     rows = union_all(*map(select, in_order)).subquery().c
-    return select(as_stored(rows.id), as_stored(rows.at)).order_by(*order.by(rows.at, rows.id)).limit(limit)
+    return select(*map(as_stored, rows)).order_by(*order.by(rows.at, rows.id)).limit(limit)
 
 
 class HandOver:
@@ -80,7 +82,7 @@ class HandOver:
         self._operation = operation
         self._start = operation.revision
         self._order = IN_INBOX_ORDER if len(plan.to) > 1 else BY_CREATION
-        self._prepared: dict[Step, tuple[Prepared, Prepared]] = {}
+        self._prepared: dict[Step, tuple[OnChunks, OnChunks]] = {}
         self.plan = plan
 
     @property
@@ -114,10 +116,14 @@ class HandOver:
             conditions.append(here > place if self._order.ascends else here < place)
         # One walk along an index for each status and holder: together they would have to be sorted.
         walks = [
-            select(c.id, time.label("at")).where(*conditions, held, c.status == status)
-            for held, status in product(self.plan.holders(c.assignee_id), self.plan.status)
+            select(c.id, time.label("at"), *self._number(walk)).where(*conditions, held, c.status == status)
+            for walk, (held, status) in enumerate(product(self.plan.holders(c.assignee_id), self.plan.status))
         ]
         return _first(limit, self._order, walks)
+
+    def _number(self, walk: int) -> list[ColumnElement[Any]]:
+        """What keeps the rows of a walk together, where the order is our own."""
+        return [literal_column(str(walk), Integer()).label("walk")] if self._order is BY_CREATION else []
 
     def _woken(self, limit: int) -> Select[Any]:
         c = CONVERSATION.c
@@ -168,7 +174,7 @@ class HandOver:
         note, change = self._prepared[chunk.step]
         return Moved(await note(tx, chunk), await change(tx, chunk))
 
-    def _moving(self, step: Step) -> tuple[Prepared, Prepared]:
+    def _moving(self, step: Step) -> tuple[OnChunks, OnChunks]:
         if step is Step.FOLLOW_UPS:
             return self._note_follow_ups(), self._move_follow_ups()
         c = CONVERSATION.c
@@ -177,13 +183,13 @@ class HandOver:
             untouched.append(c.woken < self._start)
         return self._note_conversations(untouched), self._move_conversations(untouched)
 
-    def _note_conversations(self, untouched: list[ColumnElement[bool]]) -> Prepared:
+    def _note_conversations(self, untouched: list[ColumnElement[bool]]) -> OnChunks:
         c = CONVERSATION.c
         turn = self._turn(*self._order.by(self._order.time, c.id))
         columns = [c.id, c.assignee_id, c.status, c.snoozed_until, turn]
         row = select(*columns).join_from(LISTED, CONVERSATION, c.id == LISTED.c.value).where(*untouched).subquery().c
         wakes = row.status == SNOOZED if self.plan.unsnooze else None
-        return Prepared(
+        return OnChunks(
             insert(ASSIGNMENT).from_select(
                 ["conversation_id", "revision", "operation_id", "from_id", "to_id", "at", "woken_from"],
                 select(
@@ -202,7 +208,7 @@ class HandOver:
         turn = func.row_number().over(order_by=order) - 1 + MET if len(self.plan.to) > 1 else literal(0)
         return turn.label("turn")
 
-    def _move_conversations(self, untouched: list[ColumnElement[bool]]) -> Prepared:
+    def _move_conversations(self, untouched: list[ColumnElement[bool]]) -> OnChunks:
         c = CONVERSATION.c
         noted = select(ASSIGNMENT.c.to_id).where(
             ASSIGNMENT.c.conversation_id == c.id, ASSIGNMENT.c.revision == REVISION
@@ -220,12 +226,12 @@ class HandOver:
                 c.woken: case((asleep, REVISION), else_=c.woken),
             }
         which = c.id.in_(select(LISTED.c.value))
-        return Prepared(update(CONVERSATION).where(which, *untouched, changes).values(values))
+        return OnChunks(update(CONVERSATION).where(which, *untouched, changes).values(values))
 
     def _target(self, noted: Select[Any]) -> ColumnElement[Any]:
         return noted.scalar_subquery() if len(self.plan.to) > 1 else share(self.plan.to, literal(0))
 
-    def _note_follow_ups(self) -> Prepared:
+    def _note_follow_ups(self) -> OnChunks:
         f = FOLLOW_UP.c
         row = (
             select(f.id, f.conversation_id, f.assignee_id, self._turn(f.id))
@@ -239,7 +245,7 @@ class HandOver:
         ).select_from(row)
         if len(self.plan.to) > 1:
             query, target = self._with_their_conversation(query, row.c.conversation_id, target)
-        return Prepared(
+        return OnChunks(
             insert(FOLLOW_UP_ASSIGNMENT).from_select(
                 ["operation_id", "follow_up_id", "revision", "from_id", "to_id"], query.add_columns(target)
             )
@@ -251,10 +257,11 @@ class HandOver:
         """A follow-up goes with its conversation if that goes to, or is with, one of the same people."""
         noted = and_(ASSIGNMENT.c.operation_id == self._operation.id, ASSIGNMENT.c.conversation_id == conversation_id)
         keeper = CONVERSATION.c.assignee_id
+        keeps = or_(*(keeper == each for each in self.plan.to))
         joined = query.join(CONVERSATION, CONVERSATION.c.id == conversation_id).outerjoin(ASSIGNMENT, noted)
-        return joined, func.coalesce(ASSIGNMENT.c.to_id, case((keeper.in_(self.plan.to), keeper), else_=turn))
+        return joined, func.coalesce(ASSIGNMENT.c.to_id, case((keeps, keeper), else_=turn))
 
-    def _move_follow_ups(self) -> Prepared:
+    def _move_follow_ups(self) -> OnChunks:
         f = FOLLOW_UP.c
         noted = select(FOLLOW_UP_ASSIGNMENT.c.to_id).where(
             FOLLOW_UP_ASSIGNMENT.c.operation_id == self._operation.id, FOLLOW_UP_ASSIGNMENT.c.follow_up_id == f.id
@@ -262,7 +269,7 @@ class HandOver:
         target = self._target(noted)
         which = f.id.in_(select(LISTED.c.value))
         changes = f.assignee_id.is_distinct_from(target)
-        return Prepared(
+        return OnChunks(
             update(FOLLOW_UP)
             .where(which, f.revision < self._start, changes)
             .values(assignee_id=target, revision=REVISION)

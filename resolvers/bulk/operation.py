@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -58,9 +59,10 @@ class State:
         """How many were met of what a step moves."""
         return self.conversations if step.is_of_conversations else self.follow_ups
 
-    def moved_on(self, step: Step, after: Place, met: int) -> "State":
-        """Having dealt with a chunk."""
+    def moved_on(self, step: Step, upto: Place | None, met: int) -> "State":
+        """Having dealt with a chunk, after which a step has come as far as `upto`, or no further than before."""
         conversations, follow_ups = (met, 0) if step.is_of_conversations else (0, met)
+        after = self.after if upto is None and step is self.step else upto
         return State(step, after, self.conversations + conversations, self.follow_ups + follow_ups)
 
     def dump(self) -> dict[str, Any]:
@@ -106,30 +108,48 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ToDo:
-    """The next rows of a step, in order; `ends_step` if there are none after them.
+    """The next rows of a step: with the last of them it has come as far as `upto`, and to its end if it `ends_step`.
 
-    A row is an id, and perhaps the time by which it is in order, as they are stored.
+    A row is an id, perhaps the time by which it is in order, and perhaps the number of the walk on which it was found,
+    as they are stored. Those with a walk are dealt with walk by walk, as each has its own part of every index. The step
+    then comes no further until it has dealt with all that were found at once. Whoever takes over before that finds some
+    of them again, so each must be one that its chunk changes.
     """
 
     step: Step
     rows: Sequence[Row[Any]]
+    upto: Place | None
     ends_step: bool
+
+    @classmethod
+    def of(cls, step: Step, rows: Sequence[Row[Any]], *, ends_step: bool) -> "ToDo":
+        """Rows that were found in order."""
+        upto = _place(rows[-1])
+        return cls(step, sorted(rows, key=itemgetter(_WALK)) if _has_walk(rows) else rows, upto, ends_step)
 
     @property
     def ids(self) -> Sequence[Any]:
         """What to deal with."""
         return [row[0] for row in self.rows]
 
-    @property
-    def upto(self) -> Place:
-        """How far the step has come when they are dealt with."""
-        return Place(stored_id(self.rows[-1][0]), *map(stored_time, self.rows[-1][1:]))
-
     def split(self, size: int) -> tuple["ToDo", "ToDo | None"]:
         """The first rows, at most `size`, and the rest if there is one."""
         if size >= len(self.rows):
             return self, None
-        return replace(self, rows=self.rows[:size], ends_step=False), replace(self, rows=self.rows[size:])
+        upto = None if _has_walk(self.rows) else _place(self.rows[size - 1])
+        first = replace(self, rows=self.rows[:size], upto=upto, ends_step=False)
+        return first, replace(self, rows=self.rows[size:])
+
+
+_WALK = 2
+
+
+def _has_walk(rows: Sequence[Row[Any]]) -> bool:
+    return len(rows[0]) > _WALK
+
+
+def _place(row: Row[Any]) -> Place:
+    return Place(stored_id(row[0]), *map(stored_time, row[1:_WALK]))
 
 
 class Work(Protocol):
@@ -140,7 +160,7 @@ class Work(Protocol):
         """What it goes through."""
 
     def to_do(self, step: Step, after: Place | None, limit: int) -> Select[Any]:
-        """The next rows of a step: their ids, and the times by which they are in order, if by any, as stored."""
+        """The next rows of a step, in order, see ToDo."""
 
     async def move(self, tx: Tx, chunk: Chunk) -> Moved:
         """Deal with a chunk. Each of its rows that has been changed meanwhile is left as it is."""

@@ -10,7 +10,7 @@ from models.listed import LISTED, as_stored
 from models.types import Timestamp
 from models.work import Assignment, Conversation, FollowUp
 from resolvers.bulk.operation import Chunk, Moved, Operation, Place, Step
-from resolvers.bulk.prepared import Prepared
+from resolvers.bulk.prepared import OnChunks
 
 ASSIGNMENT = table(Assignment)
 CONVERSATION = table(Conversation)
@@ -47,17 +47,17 @@ class Release:
         moved = await self._release[chunk.step](tx, chunk)
         return Moved(moved, moved)
 
-    def _releasing(self, step: Step) -> Prepared:
+    def _releasing(self, step: Step) -> OnChunks:
         work, start = _work(step), self._operation.revision
-        return Prepared(
+        return OnChunks(
             update(work)
             .where(work.c.id.in_(select(LISTED.c.value)), work.c.assignee_id == self._released_id)
             .values(assignee_id=None, revision=case((work.c.revision < start, start), else_=work.c.revision))
         )
 
-    def _noting(self) -> Prepared:
+    def _noting(self) -> OnChunks:
         c = CONVERSATION.c
-        return Prepared(
+        return OnChunks(
             insert(ASSIGNMENT).from_select(
                 ["conversation_id", "revision", "operation_id", "from_id", "to_id", "at"],
                 select(

@@ -5,10 +5,11 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Row, Update, bindparam, null, update
+from sqlalchemy import Integer, Row, bindparam, null, update
 
 from models.database import Reader, Tx
 from models.enums import AuditAction, BulkOperationStatus, ErrorCode, NoticeKind
+from models.prepared import Prepared
 from models.work import BulkOperation
 from resolvers import audit
 from resolvers.bulk.counting import Counts, count_now
@@ -75,7 +76,7 @@ async def next_to_do(reader: Reader | Tx, job: Job, limit: int) -> ToDo | None:
     for step in steps:
         after = state.after if step is state.step else None
         if rows := await reader.rows(job.work.to_do(step, after, limit)):
-            return ToDo(step, rows, ends_step=len(rows) < limit)
+            return ToDo.of(step, rows, ends_step=len(rows) < limit)
     return None
 
 
@@ -96,14 +97,14 @@ async def advance(tx: Tx, job: Job, to_do: ToDo, revision: int) -> Job:
         "lease_owner": job.lease and job.lease.owner_id,
         "until": job.lease and tx.now + job.lease.lasts,
     }
-    if not await tx.run(_progress(to_do.step.is_of_conversations, job.operation.released_id is not None), values):
+    if not await tx.change(_progress(to_do.step.is_of_conversations, job.operation.released_id is not None), values):
         raise LeaseLost
     ended = to_do.step if to_do.ends_step else job.ended
     return replace(job, operation=replace(job.operation, state=state), ended=ended)
 
 
 @cache
-def _progress(of_conversations: bool, counts_as_found: bool) -> Update:
+def _progress(of_conversations: bool, counts_as_found: bool) -> Prepared:
     """What a chunk writes down of an operation, if it is still ours."""
     o, met = OPERATION.c, bindparam("met", type_=Integer())
     column = o.reassigned_conversations if of_conversations else o.reassigned_follow_ups
@@ -117,7 +118,7 @@ def _progress(of_conversations: bool, counts_as_found: bool) -> Update:
         values[o.matched] = o.matched + met
     lease = o.lease_owner_id.is_not_distinct_from(bindparam("lease_owner", type_=o.lease_owner_id.type))
     ours = o.id == bindparam("operation"), o.status == BulkOperationStatus.RUNNING, lease
-    return update(OPERATION).where(*ours).values(values)
+    return Prepared(update(OPERATION).where(*ours).values(values))
 
 
 async def carry_on(tx: Tx, job: Job, to_do: ToDo | None) -> Job | None:

@@ -12,7 +12,7 @@ from models.listed import LISTED, as_stored
 from models.people import Actor
 from models.work import Assignment, Conversation, FollowUp, FollowUpAssignment
 from resolvers.bulk.operation import Chunk, Moved, Operation, Place, Step
-from resolvers.bulk.prepared import MOMENT, REVISION, Prepared
+from resolvers.bulk.prepared import MOMENT, REVISION, OnChunks
 
 ACTOR = table(Actor)
 ASSIGNMENT = table(Assignment)
@@ -29,7 +29,7 @@ class Undo:
     def __init__(self, operation: Operation, undone_id: UUID) -> None:
         self._operation = operation
         self._undone_id = undone_id
-        self._prepared: dict[Step, tuple[Prepared, ...]] = {}
+        self._prepared: dict[Step, tuple[OnChunks, ...]] = {}
 
     def to_do(self, step: Step, after: Place | None, limit: int) -> Select[Any]:
         """The next rows that the operation has changed, touched since or not."""
@@ -52,7 +52,7 @@ class Undo:
             await change(tx, chunk)
         return Moved(moved, moved)
 
-    def _moving(self, step: Step) -> Iterator[Prepared]:
+    def _moving(self, step: Step) -> Iterator[OnChunks]:
         notes, key = _notes(step)
         work = CONVERSATION if step is Step.CONVERSATIONS else FOLLOW_UP
         yield self._note(notes, key, work)
@@ -62,11 +62,11 @@ class Undo:
             notes.c.operation_id == self._operation.id,
             notes.c.revision == REVISION,
         )
-        yield Prepared(update(work).where(back).values(assignee_id=notes.c.to_id, revision=REVISION))
+        yield OnChunks(update(work).where(back).values(assignee_id=notes.c.to_id, revision=REVISION))
         if step is Step.CONVERSATIONS:
             yield self._snooze_again()
 
-    def _note(self, notes: Table, key: str, work: Table) -> Prepared:
+    def _note(self, notes: Table, key: str, work: Table) -> OnChunks:
         origin = case((ACTOR.c.user_id.is_(None), cast(null(), Uuid())), else_=notes.c.from_id)
         columns = {
             "operation_id": literal(self._operation.id, Uuid()),
@@ -77,7 +77,7 @@ class Undo:
         }
         if work is CONVERSATION:
             columns["at"] = MOMENT
-        return Prepared(
+        return OnChunks(
             insert(notes).from_select(
                 list(columns),
                 select(*columns.values())
@@ -88,11 +88,11 @@ class Undo:
             )
         )
 
-    def _snooze_again(self) -> Prepared:
+    def _snooze_again(self) -> OnChunks:
         """Put back to sleep what the undone operation woke, if it went back and its time has not come."""
         before = ASSIGNMENT.alias("before")
         values: dict[str, Any] = {"status": ConversationStatus.SNOOZED, "snoozed_until": before.c.woken_from}
-        return Prepared(
+        return OnChunks(
             update(CONVERSATION)
             .where(
                 CONVERSATION.c.id.in_(select(LISTED.c.value)),

@@ -202,7 +202,7 @@ async def takes_long(tx: Tx, _node: Database) -> None:
 
 
 async def does_nothing(tx: Tx, _node: Database) -> None:
-    raw: Any = (await (await tx.session.connection()).get_raw_connection()).driver_connection
+    raw: Any = (await tx._connection.get_raw_connection()).driver_connection
 
     async def ended() -> bool | None:
         return raw.is_closed() or None

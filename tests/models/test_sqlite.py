@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import OperationalError
 
 from models.database import Database, Tx, table
@@ -36,7 +36,7 @@ async def test_every_connection_is_set_up(database: Database, pragma: str, value
         for connection in (one, another):
             assert (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
     async with database.begin() as tx:
-        assert (await (await tx.session.connection()).exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
+        assert await tx.scalar(text(f"PRAGMA {pragma}")) == value
 
 
 async def test_a_new_file_may_be_opened_by_several_at_once(bare_url: str) -> None:

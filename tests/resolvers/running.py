@@ -1,6 +1,6 @@
 """Carrying operations on as a node does, but chunk by chunk as a test wants it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -53,6 +53,16 @@ class Node:
     async def go_on(self, job: Job, size: int) -> Job | None:
         """One chunk of at most so many rows."""
         return await self.step(job, await self.look(job, size))
+
+    async def go_through(self, job: Job | None, sizes: Sequence[int], limit: int = 10) -> None:
+        """Chunks of these sizes, of at most `limit` rows that are read at once; less if the operation ends."""
+        ahead: ToDo | None = None
+        for size in sizes:
+            if job is None:
+                return
+            ahead = ahead or await self.look(job, limit)
+            chunk, ahead = ahead.split(size) if ahead else (None, None)
+            job = await self.step(job, chunk)
 
     async def finish(self, job: Job, sizes: Callable[[], int] = lambda: 1_000) -> None:
         """Carry an operation on to its end."""

@@ -108,20 +108,18 @@ OVER = timedelta(seconds=-1)
 async def test_whatever_the_chunks_and_crashes_it_is_even_and_in_inbox_order(
     workshop: Workshop, how_many: int, minutes: list[int], lives: list[list[int]]
 ) -> None:
-    """Each node deals with a few chunks and is gone. Red where the place is not stored with the chunk."""
+    """Each node deals with a few chunks of what it read and is gone. Red where the place is not stored with a chunk."""
     people = [
         await workshop.person(f"Heir{number}", Role.AGENT, email=f"{uuid4().hex}@acme.test")
         for number in range(how_many)
     ]
     made = await conversations(workshop, minutes, people)
     done = await hand_over(workshop, to(*people), ids=made)
-    for sizes in itertools.cycle(lives):
+    for sizes in itertools.islice(itertools.cycle(lives), 2 * len(minutes)):
         node = Node(workshop.database, OVER)
         if (job := await node.take_on()) is None:
             break
-        for size in sizes:
-            if job is not None:
-                job = await node.go_on(job, size)
+        await node.go_through(job, sizes)
     in_order = sorted(zip(minutes, made, strict=True), reverse=True)
     turns = [people[place % how_many].actor_id for place in range(len(made))]
     assert await assignees(workshop, [each for _, each in in_order]) == turns
@@ -147,6 +145,27 @@ async def test_what_one_gets_comes_in_order_of_creation_and_what_several_share_i
         job = await runner.go_on(job, 1)
         held = await assignees(workshop, in_order)
         assert [holder == ana.actor_id for holder in held] == [False] * done + [True] * (6 - done)
+
+
+async def test_what_one_gets_is_taken_walk_by_walk_and_once_whoever_takes_over(
+    workshop: Workshop, ana: Person, bob: Person
+) -> None:
+    """Of what was read at once those that are open come first. Red where the place is that of the last of them."""
+    made = await conversations(workshop, range(9), [ana])
+    asleep, awake = made[::3], [each for each in made if each not in made[::3]]
+    for each in asleep:
+        await workshop.change(Conversation, each, status=SNOOZED, snoozed_until=now() + timedelta(days=1))
+    done = await hand_over(workshop, to(bob), assigned_to_user_id=ana.id)
+    first, second = Node(workshop.database, OVER), Node(workshop.database)
+    job = await first.take_on()
+    assert job is not None
+    await first.go_through(job, [4, 2])
+    assert await assignees(workshop, awake) == [bob.actor_id] * 6
+    assert await assignees(workshop, asleep) == [ana.actor_id] * 3
+    await second.finish_all()
+    assert await assignees(workshop, made) == [bob.actor_id] * 9
+    assert numbers(await operation(workshop, done)) == (9, 9, 9, 0, 0)
+    assert await workshop.count(Assignment, operation_id=done.operation_id) == 9
 
 
 async def noted(shop: Workshop, conversation_id: UUID, ana: Person) -> None:
