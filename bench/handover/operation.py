@@ -70,15 +70,16 @@ class Noticed:
 
 
 def measure_alone(databases: Databases, template: str, dataset: Dataset) -> Alone:
-    """One hand-over, and on another copy one raw UPDATE for each table of the same rows, in one transaction."""
+    """One hand-over; before and after it, on other copies, one raw UPDATE for each table of the same rows."""
+    before_it = _updated_copy(databases, template)
     with databases.copy(template, "handed_over") as url, databases.serve(url) as server:
         with Client(server.port, dataset.token) as client:
             client.ask(PAGE)
             before = server.resident()
             seconds, most, operation = _hand_over(client, server)
         chunks, held_shortly = _chunks(server)
-    with databases.copy(template, "updated") as url:
-        raw_seconds, conversations, follow_ups = _apart(url)
+    after_it, conversations, follow_ups = _updated_copy(databases, template)
+    raw_seconds = (before_it[0] + after_it) / 2
     moved = (operation["reassignedConversations"], operation["reassignedFollowUps"])
     if moved != (conversations, follow_ups) or conversations != dataset.handed_over:
         raise Failed(f"Not the same rows were moved: {moved}, and {(conversations, follow_ups)} by UPDATE.")
@@ -130,6 +131,11 @@ def _chunks(server: Server) -> tuple[int, int]:
 
 
 _HELD = "offboard_chunk_seconds"
+
+
+def _updated_copy(databases: Databases, template: str) -> tuple[float, int, int]:
+    with databases.copy(template, "updated") as url:
+        return _apart(url)
 
 
 def _apart(url: str) -> tuple[float, int, int]:
