@@ -140,13 +140,16 @@ class Line:
         """One connection, both ways, until either side ends it."""
         silenced = asyncio.Event()
         self._silenced.append(silenced)
-        with closing(writer):
-            back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._behind)
-            with closing(back_writer):
-                await asyncio.gather(_copy(reader, back_writer, silenced), _copy(back_reader, writer, silenced))
+        try:
+            with closing(writer):
+                back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._behind)
+                with closing(back_writer):
+                    await asyncio.gather(_copy(reader, back_writer, silenced), _copy(back_reader, writer, silenced))
+        finally:
+            self._silenced.remove(silenced)
 
     def silence(self, *which: int) -> None:
-        """Let nothing more through on connections made by now, in their order; on all if none is named."""
+        """Let nothing more through on connections that are open, in their order; on all if none is named."""
         for number in which or range(len(self._silenced)):
             self._silenced[number].set()
 

@@ -169,6 +169,7 @@ async def test_either_connection_is_checked(served: Kind, hurry: None, silent: i
     """Red when only one of the two connections is asked for answers."""
     async with line_to(served.server) as line:
         async with listening(broker := served.open(through=line.port)):
+            await eventually(lambda: reachable(broker))
             line.silence(silent)
             await eventually(lambda: unreachable(broker))
 
