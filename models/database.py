@@ -292,15 +292,19 @@ class Database:
 
         if not durable:
             return await self.means.write_hastily(whole)
-        async with self.means.turn(), self.means.writers.connect() as connection:
+        async with self._writer() as connection:
             return await whole(connection)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
         """One write transaction: committed at the end of the block, rolled back if it raises. See transact()."""
+        async with self._writer() as connection, self._within(connection, {}) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _writer(self) -> AsyncIterator[AsyncConnection]:
         async with self.means.turn(), self.means.writers.connect() as connection:
-            async with self._within(connection, {}) as tx:
-                yield tx
+            yield connection
 
     @asynccontextmanager
     async def _within(self, connection: AsyncConnection, known: Mapping[Hashable, Any]) -> AsyncIterator[Tx]:

@@ -114,9 +114,7 @@ class Sqlite:
     async def checkpoint(self) -> None:
         """Move as much of the write-ahead log into the file as can be, in nobody's way, so that it begins anew."""
         async with self.engine.connect() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
-            assert raw is not None
-            await raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            await _driver(connection).execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     async def truncate_wal(self) -> bool:
         """Move the write-ahead log into the file and empty it, so that erased bytes are gone from both.
@@ -124,12 +122,11 @@ class Sqlite:
         False if a reader or writer was in the way: nobody waits, try again later.
         """
         async with self.turn(), self.engine.connect() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
-            assert raw is not None
+            raw = _driver(connection)
             await raw.execute("PRAGMA busy_timeout = 0")
             try:
                 async with raw.execute("PRAGMA wal_checkpoint(TRUNCATE)") as cursor:
-                    busy, *_ = await cursor.fetchone()
+                    ((busy, *_),) = await cursor.fetchall()
             finally:
                 await raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             return not busy

@@ -71,7 +71,7 @@ class Noticed:
 
 def measure_alone(databases: Databases, template: str, dataset: Dataset) -> Alone:
     """One hand-over; before and after it, on other copies, one raw UPDATE for each table of the same rows."""
-    before_it = _updated_copy(databases, template)
+    before_it, *_ = _updated_copy(databases, template)
     with databases.copy(template, "handed_over") as url, databases.serve(url) as server:
         with Client(server.port, dataset.token) as client:
             client.ask(PAGE)
@@ -79,7 +79,7 @@ def measure_alone(databases: Databases, template: str, dataset: Dataset) -> Alon
             seconds, most, operation = _hand_over(client, server)
         chunks, held_shortly = _chunks(server)
     after_it, conversations, follow_ups = _updated_copy(databases, template)
-    raw_seconds = (before_it[0] + after_it) / 2
+    raw_seconds = (before_it + after_it) / 2
     moved = (operation["reassignedConversations"], operation["reassignedFollowUps"])
     if moved != (conversations, follow_ups) or conversations != dataset.handed_over:
         raise Failed(f"Not the same rows were moved: {moved}, and {(conversations, follow_ups)} by UPDATE.")
