@@ -24,7 +24,7 @@ from offboard.app import create_app
 from offboard.settings import Settings
 from tests.api import Api, Postbox
 from tests.databases import ENGINES, Databases, on, open_databases
-from tests.engines import compile_once
+from tests.engines import keeping_connections, share
 from tests.hashing import LITTLE_KIB, hash_over
 from tests.statements import Plans, PostgresqlPlans, SqlitePlans
 from tests.workshop import Person, Workshop
@@ -46,7 +46,7 @@ def pytest_configure() -> None:
     """
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
-    compile_once()
+    share()
     hash_over(LITTLE_KIB)
 
 
@@ -92,6 +92,24 @@ _MARKS = {
     "sqlite": [pytest.mark.touches_database],
     "postgresql": [pytest.mark.touches_database, pytest.mark.on_postgresql],
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def _keep_connections() -> AsyncIterator[None]:
+    """Tests share an event loop, on which connections can be kept."""
+    with keeping_connections():
+        yield
+
+
+@pytest.fixture(autouse=True)
+async def _leave_nothing_running() -> AsyncIterator[None]:
+    """What a test has begun and not awaited ends with it."""
+    before = asyncio.all_tasks()
+    yield
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 @pytest.fixture(scope="session")

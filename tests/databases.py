@@ -19,6 +19,7 @@ from models.database import Database
 from models.migrate import migrate
 from models.people import UserSession
 from models.types import now
+from tests.engines import kept_pids
 from tests.services.guard import alone
 from tests.services.postgresql import shared_cluster
 from tests.workshop import Workshop
@@ -104,7 +105,7 @@ class PostgresqlDatabase(Databases):
     """One database that is emptied, and perhaps furnished anew, for each test.
 
     To delete a few rows takes a millisecond, to make a database from a template a hundred times as long. Between tests
-    nobody but us may be connected.
+    nobody but us may be connected, and who waits for the next one.
     """
 
     def __init__(self, name: str, shared: Path) -> None:
@@ -123,11 +124,11 @@ class PostgresqlDatabase(Databases):
         return self._url_of(name)
 
     def empty(self) -> str:
-        self._run(self._connection.execute(_ALONE + _EMPTY))
+        self._run(self._connection.execute(_alone_but(kept_pids()) + _EMPTY))
         return self._url_of(self._name)
 
     def furnished(self) -> str:
-        self._run(self._connection.execute(_ALONE + _EMPTY + _FURNISH))
+        self._run(self._connection.execute(_alone_but(kept_pids()) + _EMPTY + _FURNISH))
         return self._url_of(self._name)
 
     def large(self) -> str:
@@ -174,13 +175,17 @@ class PostgresqlDatabase(Databases):
 _TEMPLATE = "furnished"
 _LARGE = "large"
 _TABLES = [f'"{table.name}"' for table in SQLModel.metadata.sorted_tables]
-_ALONE = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-    "WHERE datname = current_database() AND pid <> pg_backend_pid();"
-)
 _EMPTY = "".join(f"DELETE FROM {table};" for table in reversed(_TABLES))
 _KEEP = "CREATE SCHEMA kept;" + "".join(f"CREATE TABLE kept.{table} AS TABLE {table};" for table in _TABLES)
 _FURNISH = "".join(f"INSERT INTO {table} SELECT * FROM kept.{table};" for table in _TABLES)
+
+
+def _alone_but(pids: list[int]) -> str:
+    """End what a test has left connected to its database."""
+    return (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+        f"AND pid <> ALL (array{[0, *pids]} || pg_backend_pid());"
+    )
 
 
 async def _make(url: str) -> None:

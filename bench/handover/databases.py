@@ -1,6 +1,7 @@
 """Where the datasets are: made once, and copied for everything that changes them."""
 
 import asyncio
+import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -92,6 +93,7 @@ class SqliteFiles(Databases):
         self.drop(name)
         if template is not None:
             shutil.copy(self._folder / f"{template}.db", self._folder / f"{name}.db")
+            os.sync()  # else the disk is still busy with the copy while something else is measured
 
     def drop(self, name: str) -> None:
         for file in self._folder.glob(f"{name}.db*"):

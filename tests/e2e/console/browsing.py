@@ -14,8 +14,8 @@ from tests.waiting import LIMIT
 DESKTOP = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=360, height=740)
 
-IN_A_BROWSER = [pytest.mark.only_on("sqlite"), pytest.mark.asyncio(loop_scope="session")]
-"""For tests of pages, on which the engine makes no difference; in the event loop of the browser, which they share."""
+IN_A_BROWSER = pytest.mark.only_on("sqlite")
+"""For tests of pages, on which the engine makes no difference."""
 
 expect.set_options(timeout=LIMIT * 1000)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.e2e.callers import open_client
@@ -27,9 +26,9 @@ def built_console(shared_folder: Path) -> None:
         subprocess.run(["make", "--silent", "console"], cwd=REPOSITORY, check=True)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest.fixture(scope="session")
 async def browser(built_console: None) -> AsyncIterator[Browser]:
-    """A running browser. Tests share it, and its event loop, but no profile."""
+    """A running browser. Tests share it, but no profile."""
     path = chromium()
     if path is None:
         pytest.fail("Chromium is not installed: the tests of the console need it, and in CI they may not be left out")
@@ -40,7 +39,7 @@ async def browser(built_console: None) -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def reception(browser: Browser) -> AsyncIterator[Reception]:
     """Where desks are opened. Whatever the browser complains of at one of them fails the test."""
     desks: list[Desk] = []
@@ -50,13 +49,13 @@ async def reception(browser: Browser) -> AsyncIterator[Reception]:
     assert [desk.problems for desk in desks if desk.problems] == []
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     async with open_client() as client:
         yield client
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def office(server: Server, http: httpx.AsyncClient) -> Office:
     """A new workspace on the shared server."""
     return await Office.open(server, http)
