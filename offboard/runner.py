@@ -22,8 +22,9 @@ from resolvers.bulk.operation import ToDo
 AT_ONCE = 4
 """So many operations are carried on at the same time."""
 
-READ_AHEAD = 20_000
-"""So many rows are read at once, and dealt with before the database's log is moved into its file."""
+READ_AHEAD, READ_AHEAD_AWAITED = 20_000, 5_000
+"""So many rows are read at once, and dealt with before the database's log is moved into its file. To do that seldom
+costs less; to do it while there is little to move holds others up less, so it is done sooner if somebody has waited."""
 LEASE = timedelta(seconds=5)
 POLL_S = 1.0
 TRY_AGAIN_S = 5.0
@@ -110,6 +111,7 @@ class Pace:
     def __init__(self, database: Database, size: int) -> None:
         self._database = database
         self._size = size
+        self._awaited = False
 
     async def carry_on(self, job: Job) -> None:
         """Carry an operation on to its end; raises LeaseLost."""
@@ -127,8 +129,10 @@ class Pace:
         await self._transact(job, None)
 
     async def _look_ahead(self, job: Job) -> ToDo | None:
+        limit = READ_AHEAD_AWAITED if self._awaited else READ_AHEAD
+        self._awaited = False
         async with self._database.read() as reader:
-            return await running.next_to_do(reader, job, READ_AHEAD)
+            return await running.next_to_do(reader, job, limit)
 
     async def _count(self, job: Job) -> Job:
         async with self._database.read() as reader:
@@ -142,6 +146,7 @@ class Pace:
 
         went_on, tx = await self._database.transact(work, durable=to_do is None)
         HELD.observe(tx.held_s)
+        self._awaited |= tx.was_awaited
         if to_do is not None and len(to_do.rows) >= self._size:
             wanted = (AWAITED_S if tx.was_awaited else HELD_S) / tx.held_s
             self._size = round(min(max(self._size * min(max(wanted, LEAST), MOST), SMALLEST), LARGEST))

@@ -35,6 +35,7 @@ def nothing_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runners, "FIRST", 2)
     monkeypatch.setattr(runners, "LARGEST", 3)
     monkeypatch.setattr(runners, "READ_AHEAD", 7)
+    monkeypatch.setattr(runners, "READ_AHEAD_AWAITED", 4)
 
 
 @asynccontextmanager
@@ -195,17 +196,26 @@ async def test_the_size_of_chunks_follows_how_long_they_hold_the_lock(
     assert whole[-1] * per_row == pytest.approx(runners.HELD_S, rel=0.1)
 
 
+HELD_S = 0.0123
+
+
+def chunks_are_awaited(monkeypatch: pytest.MonkeyPatch, *awaited: bool) -> None:
+    """Whether somebody waits for the end of the first transactions; nobody does for that of the others."""
+    each = iter(awaited)
+
+    def end(tx: Tx) -> None:
+        tx.held_s, tx.was_awaited = HELD_S, next(each, False)
+
+    monkeypatch.setattr(Tx, "end", end)
+
+
 async def test_it_rests_as_long_as_somebody_waited(
     workshop: Workshop, ana: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await conversations(workshop, range(20), [ana])
     await hand_over(workshop, to(bob), assigned_to_user_id=ana.id)
-    awaited, held_s = iter([True, False, True]), 0.0123
     rests: list[float] = []
     sleep = asyncio.sleep
-
-    def end(tx: Tx) -> None:
-        tx.held_s, tx.was_awaited = held_s, next(awaited, False)
 
     async def rest(seconds: float) -> None:
         rests.append(seconds)
@@ -213,7 +223,28 @@ async def test_it_rests_as_long_as_somebody_waited(
 
     job = await Node(workshop.database).take_on()
     assert job is not None
-    monkeypatch.setattr(Tx, "end", end)
+    chunks_are_awaited(monkeypatch, True, False, True)
     monkeypatch.setattr(runners.asyncio, "sleep", rest)
     await Pace(workshop.database, 3).carry_on(job)
-    assert rests[:4] == [held_s, 0, held_s, 0]
+    assert rests[:4] == [HELD_S, 0, HELD_S, 0]
+
+
+async def test_it_reads_less_ahead_after_somebody_has_waited(
+    workshop: Workshop, ana: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await conversations(workshop, range(20), [ana])
+    await hand_over(workshop, to(bob), assigned_to_user_id=ana.id)
+    limits: list[int] = []
+    original = running.next_to_do
+
+    async def next_to_do(reader: Any, job: Any, limit: int) -> Any:
+        limits.append(limit)
+        return await original(reader, job, limit)
+
+    job = await Node(workshop.database).take_on()
+    assert job is not None
+    of_three, of_two = (False, True, False), (False, False)
+    chunks_are_awaited(monkeypatch, *of_three, *of_two)
+    monkeypatch.setattr(running, "next_to_do", next_to_do)
+    await Pace(workshop.database, 3).carry_on(job)
+    assert limits[:3] == [7, 4, 7]
