@@ -58,8 +58,9 @@ async def test_hints_are_only_hints(database: Database, workshop: Workshop, monk
 
     async def noted(reader: Reader, workspace_id: UUID, position: int) -> list[FeedEvent]:
         reads.append(position)
+        found = await read_after(reader, workspace_id, position)
         read.set()
-        return await read_after(reader, workspace_id, position)
+        return found
 
     async with running_feed(database, broker=broker) as feed, another_process(database) as elsewhere:
         client = await connect(feed, await somebody(database, acme))
