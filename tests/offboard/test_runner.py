@@ -16,6 +16,7 @@ from models.work import BulkOperation, Conversation
 from offboard import runner as runners
 from offboard.runner import Pace, Runner
 from resolvers.bulk import running
+from resolvers.bulk.job import Job
 from resolvers.deletion import delete_user
 from resolvers.handover import cancel_bulk_reassign
 from tests.crowd import conversations
@@ -209,11 +210,19 @@ def chunks_are_awaited(monkeypatch: pytest.MonkeyPatch, *awaited: bool) -> None:
     monkeypatch.setattr(Tx, "end", end)
 
 
+async def taken_on(shop: Workshop, leaver: Person, heir: Person) -> Job:
+    """A hand-over of twenty conversations, of which none has been moved."""
+    await conversations(shop, range(20), [leaver])
+    await hand_over(shop, to(heir), assigned_to_user_id=leaver.id)
+    job = await Node(shop.database).take_on()
+    assert job is not None
+    return job
+
+
 async def test_it_rests_as_long_as_somebody_waited(
     workshop: Workshop, ana: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await conversations(workshop, range(20), [ana])
-    await hand_over(workshop, to(bob), assigned_to_user_id=ana.id)
+    job = await taken_on(workshop, ana, bob)
     rests: list[float] = []
     sleep = asyncio.sleep
 
@@ -221,8 +230,6 @@ async def test_it_rests_as_long_as_somebody_waited(
         rests.append(seconds)
         await sleep(seconds)
 
-    job = await Node(workshop.database).take_on()
-    assert job is not None
     chunks_are_awaited(monkeypatch, True, False, True)
     monkeypatch.setattr(runners.asyncio, "sleep", rest)
     await Pace(workshop.database, 3).carry_on(job)
@@ -232,8 +239,7 @@ async def test_it_rests_as_long_as_somebody_waited(
 async def test_it_reads_less_ahead_after_somebody_has_waited(
     workshop: Workshop, ana: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await conversations(workshop, range(20), [ana])
-    await hand_over(workshop, to(bob), assigned_to_user_id=ana.id)
+    job = await taken_on(workshop, ana, bob)
     limits: list[int] = []
     original = running.next_to_do
 
@@ -241,8 +247,6 @@ async def test_it_reads_less_ahead_after_somebody_has_waited(
         limits.append(limit)
         return await original(reader, job, limit)
 
-    job = await Node(workshop.database).take_on()
-    assert job is not None
     of_three, of_two = (False, True, False), (False, False)
     chunks_are_awaited(monkeypatch, *of_three, *of_two)
     monkeypatch.setattr(running, "next_to_do", next_to_do)
