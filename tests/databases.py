@@ -124,12 +124,10 @@ class PostgresqlDatabase(Databases):
         return self._url_of(name)
 
     def empty(self) -> str:
-        self._run(self._connection.execute(_alone_but(kept_pids()) + _EMPTY))
-        return self._url_of(self._name)
+        return self._with("")
 
     def furnished(self) -> str:
-        self._run(self._connection.execute(_alone_but(kept_pids()) + _EMPTY + _FURNISH))
-        return self._url_of(self._name)
+        return self._with(_FURNISH)
 
     def large(self) -> str:
         made = self._shared / "large"
@@ -143,6 +141,10 @@ class PostgresqlDatabase(Databases):
     def close(self) -> None:
         self._run(self._connection.close())
         self._runner.close()
+
+    def _with(self, fill: str) -> str:
+        self._run(self._connection.execute(_alone() + _EMPTY + fill))
+        return self._url_of(self._name)
 
     def _template(self) -> Workshop:
         """Furnish a database for all processes of the test run, and keep its rows beside it."""
@@ -180,11 +182,11 @@ _KEEP = "CREATE SCHEMA kept;" + "".join(f"CREATE TABLE kept.{table} AS TABLE {ta
 _FURNISH = "".join(f"INSERT INTO {table} SELECT * FROM kept.{table};" for table in _TABLES)
 
 
-def _alone_but(pids: list[int]) -> str:
-    """End what a test has left connected to its database."""
+def _alone() -> str:
+    """End what a test has left connected to its database, apart from the connections that are kept."""
     return (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-        f"AND pid <> ALL (array{[0, *pids]} || pg_backend_pid());"
+        f"AND pid <> ALL (array{kept_pids()}::int[] || pg_backend_pid());"
     )
 
 
