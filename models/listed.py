@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Dialect, String, Uuid, bindparam, column, type_coerce
+from sqlalchemy import ARRAY, ColumnElement, Dialect, String, TableValuedAlias, Uuid, bindparam, column, type_coerce
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NULLTYPE, TypeDecorator, TypeEngine
@@ -17,8 +17,8 @@ from sqlalchemy.types import NULLTYPE, TypeDecorator, TypeEngine
 from models.types import from_millis
 
 
-class _Ids(TypeDecorator[Sequence[Any]]):
-    """Ids as one parameter: an array, and on SQLite the text of one."""
+class Ids(TypeDecorator[Sequence[Any]]):
+    """Ids as one value: an array, and on SQLite the text of one. They are read as rows alone, see listed()."""
 
     impl = String
     cache_ok = True
@@ -50,8 +50,15 @@ def _unnest(element: _Rows, compiler: Any, **words: Any) -> str:
     return f"unnest({compiler.process(element.clauses, **words)})"
 
 
-LISTED = _Rows(bindparam("ids", type_=_Ids())).table_valued(column("value", Uuid()), name="value")
-"""The ids in the parameter `ids`, all of them UUIDs, or all as as_stored() has read them: rows of `value`."""
+def listed(ids: ColumnElement[Any]) -> TableValuedAlias:
+    """Ids as rows of `value`."""
+    return _Rows(ids).table_valued(column("value", Uuid()), name="value")
+
+
+IDS = bindparam("ids", type_=Ids())
+"""The parameter `ids`, all of them UUIDs, or all as as_stored() has read them."""
+
+LISTED = listed(IDS)
 
 
 def as_stored(value: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -119,6 +119,9 @@ FROM work JOIN person ON person.number = work.number WHERE work.number < 5000;
 INSERT INTO assignment (operation_id, conversation_id, revision, at)
 SELECT operation_id, id, 0, since FROM work WHERE number < 5000;
 
+INSERT INTO bulk_chunk (operation_id, revision, conversation_ids)
+SELECT operation_id, 0, ARRAY[id] FROM work WHERE number < 5000;
+
 INSERT INTO follow_up_assignment (operation_id, follow_up_id, revision)
 SELECT operation_id, follow_up.id, 0
 FROM work JOIN follow_up ON follow_up.conversation_id = work.id WHERE work.number < 5000;

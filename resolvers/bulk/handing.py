@@ -29,9 +29,9 @@ from sqlalchemy import (
 
 from models.database import Tx, table
 from models.enums import ConversationStatus
-from models.listed import LISTED, as_stored
+from models.listed import IDS, LISTED, as_stored
 from models.types import Timestamp
-from models.work import Assignment, Conversation, FollowUp, FollowUpAssignment
+from models.work import Assignment, BulkChunk, Conversation, FollowUp, FollowUpAssignment
 from resolvers.bulk.operation import Chunk, Moved, Operation, Place, Step
 from resolvers.bulk.plan import Plan
 from resolvers.bulk.prepared import MET, MOMENT, REVISION, OnChunks
@@ -39,6 +39,7 @@ from resolvers.released import holder
 from resolvers.targets import share
 
 ASSIGNMENT = table(Assignment)
+BULK_CHUNK = table(BulkChunk)
 CONVERSATION = table(Conversation)
 FOLLOW_UP = table(FollowUp)
 FOLLOW_UP_ASSIGNMENT = table(FollowUpAssignment)
@@ -83,6 +84,9 @@ class HandOver:
         self._start = operation.revision
         self._order = IN_INBOX_ORDER if len(plan.to) > 1 else BY_CREATION
         self._prepared: dict[Step, tuple[OnChunks, OnChunks]] = {}
+        self._remember = OnChunks(
+            insert(BULK_CHUNK).values(operation_id=operation.id, revision=REVISION, conversation_ids=IDS)
+        )
         self.plan = plan
 
     @property
@@ -136,7 +140,7 @@ class HandOver:
             c.updated_at >= self._operation.started_at - LARGEST_CLOCK_STEP,
             or_(*self.plan.holders(c.assignee_id)),
             true() if self.plan.unsnooze else ~settled,
-            ~exists().where(ASSIGNMENT.c.operation_id == self._operation.id, ASSIGNMENT.c.conversation_id == c.id),
+            ~exists().where(*self._ours(c.id)),
         ]
         return _first(limit, IN_INBOX_ORDER, [select(c.id, c.updated_at.label("at")).where(*conditions)])
 
@@ -167,12 +171,21 @@ class HandOver:
             conditions.append(self.plan.had_status(self._start))
         return conditions
 
+    def _ours(self, conversation_id: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        """What tells the assignment of a conversation by this operation."""
+        a = ASSIGNMENT.c
+        ours = a.operation_id == self._operation.id
+        return [a.conversation_id == conversation_id, a.revision >= self._start, ours]
+
     async def move(self, tx: Tx, chunk: Chunk) -> Moved:
         """Hand a chunk over: what is noted is what is met, what is changed is what is moved."""
         if chunk.step not in self._prepared:
             self._prepared[chunk.step] = self._moving(chunk.step)
         note, change = self._prepared[chunk.step]
-        return Moved(await note(tx, chunk), await change(tx, chunk))
+        met = await note(tx, chunk)
+        if met and chunk.step.is_of_conversations:
+            await self._remember(tx, chunk)
+        return Moved(met, await change(tx, chunk))
 
     def _moving(self, step: Step) -> tuple[OnChunks, OnChunks]:
         if step is Step.FOLLOW_UPS:
@@ -255,7 +268,7 @@ class HandOver:
         self, query: Select[Any], conversation_id: ColumnElement[Any], turn: ColumnElement[Any]
     ) -> tuple[Select[Any], ColumnElement[Any]]:
         """A follow-up goes with its conversation if that goes to, or is with, one of the same people."""
-        noted = and_(ASSIGNMENT.c.operation_id == self._operation.id, ASSIGNMENT.c.conversation_id == conversation_id)
+        noted = and_(*self._ours(conversation_id))
         keeper = CONVERSATION.c.assignee_id
         keeps = or_(*(keeper == each for each in self.plan.to))
         joined = query.join(CONVERSATION, CONVERSATION.c.id == conversation_id).outerjoin(ASSIGNMENT, noted)

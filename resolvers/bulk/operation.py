@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -29,10 +29,11 @@ class Step(StrEnum):
 
 
 class Place(NamedTuple):
-    """How far a step has come: the last row dealt with, and the time by which it was in order, if by any."""
+    """How far a step has come: the last row dealt with, and the time or the revision by which it was in order."""
 
     id: UUID
     at: datetime | None = None
+    revision: int | None = None
 
 
 class Moved(NamedTuple):
@@ -110,10 +111,10 @@ class Chunk:
 class ToDo:
     """The next rows of a step: with the last of them it has come as far as `upto`, and to its end if it `ends_step`.
 
-    A row is an id, perhaps the time by which it is in order, and perhaps the number of the walk on which it was found,
-    as they are stored. Those with a walk are dealt with walk by walk, as each has its own part of every index. The step
-    then comes no further until it has dealt with all that were found at once. Whoever takes over before that finds some
-    of them again, so each must be one that its chunk changes.
+    A row is an `id`, with what else a Place says of it, and perhaps the number of the `walk` on which it was found,
+    all as they are stored. Those with a walk are dealt with walk by walk, as each has its own part of every index. The
+    step then comes no further until it has dealt with all that were found at once. Whoever takes over before that finds
+    some of them again, so each must be one that its chunk changes.
     """
 
     step: Step
@@ -125,7 +126,8 @@ class ToDo:
     def of(cls, step: Step, rows: Sequence[Row[Any]], *, ends_step: bool) -> "ToDo":
         """Rows that were found in order."""
         upto = _place(rows[-1])
-        return cls(step, sorted(rows, key=itemgetter(_WALK)) if _has_walk(rows) else rows, upto, ends_step)
+        walks = _WALK in rows[0]._fields
+        return cls(step, sorted(rows, key=attrgetter(_WALK)) if walks else rows, upto, ends_step)
 
     @property
     def ids(self) -> Sequence[Any]:
@@ -136,20 +138,18 @@ class ToDo:
         """The first rows, at most `size`, and the rest if there is one."""
         if size >= len(self.rows):
             return self, None
-        upto = None if _has_walk(self.rows) else _place(self.rows[size - 1])
+        last = self.rows[size - 1]
+        upto = None if _WALK in last._fields else _place(last)
         first = replace(self, rows=self.rows[:size], upto=upto, ends_step=False)
         return first, replace(self, rows=self.rows[size:])
 
 
-_WALK = 2
-
-
-def _has_walk(rows: Sequence[Row[Any]]) -> bool:
-    return len(rows[0]) > _WALK
+_WALK = "walk"
 
 
 def _place(row: Row[Any]) -> Place:
-    return Place(stored_id(row[0]), *map(stored_time, row[1:_WALK]))
+    found = row._mapping
+    return Place(stored_id(row.id), stored_time(found.get("at")), found.get("revision"))
 
 
 class Work(Protocol):

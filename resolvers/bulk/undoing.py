@@ -4,25 +4,26 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, Uuid, and_, case, cast, insert, literal, null, or_, select, update
+from sqlalchemy import Select, Table, Uuid, and_, case, cast, insert, literal, null, or_, select, true, update
 
 from models.database import Tx, table
 from models.enums import ConversationStatus
-from models.listed import LISTED, as_stored
+from models.listed import LISTED, as_stored, listed
 from models.people import Actor
-from models.work import Assignment, Conversation, FollowUp, FollowUpAssignment
+from models.work import Assignment, BulkChunk, Conversation, FollowUp, FollowUpAssignment
 from resolvers.bulk.operation import Chunk, Moved, Operation, Place, Step
 from resolvers.bulk.prepared import MOMENT, REVISION, OnChunks
 
 ACTOR = table(Actor)
 ASSIGNMENT = table(Assignment)
+BULK_CHUNK = table(BulkChunk)
 CONVERSATION = table(Conversation)
 FOLLOW_UP = table(FollowUp)
 FOLLOW_UP_ASSIGNMENT = table(FollowUpAssignment)
 
 
 class Undo:
-    """The undoing of one operation, which has ended. What is left of its notes is walked by id."""
+    """The undoing of one operation, which has ended: conversations chunk by chunk, follow-ups by id."""
 
     steps = (Step.CONVERSATIONS, Step.FOLLOW_UPS)
 
@@ -33,14 +34,33 @@ class Undo:
 
     def to_do(self, step: Step, after: Place | None, limit: int) -> Select[Any]:
         """The next rows that the operation has changed, touched since or not."""
-        notes, key = _notes(step)
-        changed = notes.c.from_id.is_distinct_from(notes.c.to_id)
-        if step is Step.CONVERSATIONS:
-            changed = or_(changed, ASSIGNMENT.c.woken_from.is_not(None))
-        rows = select(as_stored(notes.c[key])).where(notes.c.operation_id == self._undone_id, changed)
-        if after is not None:
-            rows = rows.where(notes.c[key] > after.id)
-        return rows.order_by(notes.c[key]).limit(limit)
+        return (self._conversations if step is Step.CONVERSATIONS else self._follow_ups)(after).limit(limit)
+
+    def _conversations(self, after: Place | None) -> Select[Any]:
+        a, done = ASSIGNMENT.c, BULK_CHUNK.c
+        dealt_with = listed(done.conversation_ids)
+        each = dealt_with.c.value
+        noted = and_(a.conversation_id == each, a.revision == done.revision, a.operation_id == self._undone_id)
+        rows = (
+            select(as_stored(each).label("id"), done.revision)
+            .select_from(BULK_CHUNK)
+            .join(dealt_with, true())
+            .join(ASSIGNMENT, noted)
+            .where(done.operation_id == self._undone_id)
+            .where(or_(a.from_id.is_distinct_from(a.to_id), a.woken_from.is_not(None)))
+            .order_by(done.revision, each)
+        )
+        if after is None:
+            return rows
+        assert after.revision is not None
+        beyond = or_(done.revision > after.revision, each > after.id)
+        return rows.where(done.revision >= after.revision, beyond)
+
+    def _follow_ups(self, after: Place | None) -> Select[Any]:
+        f = FOLLOW_UP_ASSIGNMENT.c
+        rows = select(as_stored(f.follow_up_id).label("id")).where(f.operation_id == self._undone_id)
+        rows = rows.where(f.from_id.is_distinct_from(f.to_id)).order_by(f.follow_up_id)
+        return rows if after is None else rows.where(f.follow_up_id > after.id)
 
     async def move(self, tx: Tx, chunk: Chunk) -> Moved:
         """Give a chunk back to whom it came from; a deleted user's: Unassigned. What was woken sleeps again."""

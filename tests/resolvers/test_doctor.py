@@ -252,6 +252,7 @@ OUTLIVE_THE_USER = {"session.user_id", "event.user_id", "event.session_id", "eve
 
 OF_OPERATIONS = {
     "bulk_operation.lease_owner_id",
+    "bulk_chunk.operation_id",
     *(f"assignment.{name}_id" for name in ("conversation", "operation", "from", "to", "by")),
     *(f"follow_up_assignment.{name}_id" for name in ("operation", "follow_up", "from", "to")),
 }
