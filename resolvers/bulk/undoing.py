@@ -40,7 +40,7 @@ class Undo:
         a, done = ASSIGNMENT.c, BULK_CHUNK.c
         dealt_with = listed(done.conversation_ids)
         each = dealt_with.c.value
-        noted = and_(a.conversation_id == each, a.revision == done.revision, a.operation_id == self._undone_id)
+        noted = and_(a.conversation_id == each, a.revision == done.revision)
         rows = (
             select(as_stored(each).label("id"), done.revision)
             .select_from(BULK_CHUNK)

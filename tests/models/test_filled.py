@@ -13,9 +13,10 @@ from sqlmodel import SQLModel
 from models.database import Database, table
 from models.enums import ConversationStatus, Role
 from models.migrate import configuration, migrate
-from models.work import Assignment, FollowUpAssignment
+from models.work import Assignment, BulkOperation, FollowUpAssignment
 from resolvers import assignments, audit, inbox, operations, threads, users
 from resolvers.audit import AuditFilter
+from resolvers.bulk import running
 from resolvers.doctor import examine
 from resolvers.handover import undo_bulk_reassign
 from resolvers.holds import place_legal_hold
@@ -26,6 +27,7 @@ from tests.crowd import hang_on
 from tests.records import call
 from tests.resolvers.handing_over import hand_over, to
 from tests.resolvers.leaving import schedule
+from tests.resolvers.running import Node
 from tests.workshop import Workshop
 
 BEFORE = ("0001", "0002", "0003", "0005", "0006")
@@ -167,3 +169,21 @@ async def test_an_earlier_hand_over_can_be_undone(upgraded: Upgraded) -> None:
     assert len(moved) == undone.matched > 0
     for note in moved:
         assert assignee[note.get("conversation_id") or note["follow_up_id"]] == note["from_id"] != note["to_id"]
+
+
+async def test_an_undo_that_was_under_way_finds_what_is_left(
+    used: Workshop, bare_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What told how far it had come says nothing now, so it begins again."""
+    monkeypatch.setattr(running, "AT_ONCE", 0)
+    (handed,) = (await rows_of(used.database))["bulk_operation"]
+    undo = await call(used, undo_bulk_reassign, used.olivia, operation_id=handed["id"])
+    await used.change(BulkOperation, undo.operation_id, state={"after": [str(handed["id"]), None], "conversations": 1})
+    database = Database(bare_url)
+    await fill(database, "0006", await rows_of(used.database))
+    await migrate(database)
+    await Node(database).finish_all()
+    rows = await rows_of(database)
+    assert {row["status"] for row in rows["bulk_operation"]} == {"COMPLETED", "UNDONE"}
+    assert [row["skipped"] for row in rows["bulk_operation"]] == [0, 0]
+    await database.close()

@@ -405,6 +405,23 @@ async def test_an_undo_that_was_stopped_can_be_taken_up_again(
     assert (await operation(workshop, done)).status is UNDONE
 
 
+@pytest.mark.parametrize(("there", "back"), [(7, (1,)), (2, (3,)), (3, (2, 1))])
+async def test_whatever_the_chunks_of_the_hand_over_an_undo_has_its_own(
+    workshop: Workshop, runner: Node, ana: Person, bob: Person, there: int, back: tuple[int, ...]
+) -> None:
+    made = await conversations(workshop, range(7), [ana])
+    done = await hand_over(workshop, to(bob), assigned_to_user_id=ana.id)
+    job = await runner.take_on()
+    assert job is not None
+    await runner.finish(job, cycle(there))
+    done = await call(workshop, undo_bulk_reassign, workshop.olivia, operation_id=done.operation_id)
+    job = await runner.take_on()
+    assert job is not None
+    await runner.finish(job, cycle(*back))
+    assert await assignees(workshop, made) == [ana.actor_id] * 7
+    assert numbers(await operation(workshop, done)) == (7, 7, 7, 0, 0)
+
+
 async def test_another_node_goes_on_once_the_lease_is_over(
     workshop: Workshop, runner: Node, node: Any, ana: Person, bob: Person
 ) -> None:
