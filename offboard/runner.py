@@ -22,7 +22,7 @@ from resolvers.bulk.operation import ToDo
 AT_ONCE = 4
 """So many operations are carried on at the same time."""
 
-READ_AHEAD, READ_AHEAD_AWAITED = 20_000, 5_000
+READ_AHEAD, READ_AHEAD_AWAITED = 20_000, 2_500
 """So many rows are read at once, and dealt with before the database's log is moved into its file. To do that seldom
 costs less; to do it while there is little to move holds others up less, so it is done sooner if somebody has waited."""
 LEASE = timedelta(seconds=5)
