@@ -7,8 +7,10 @@ lock.
 """
 
 import asyncio
+import os
 import random
 import sqlite3
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, closing
@@ -34,6 +36,9 @@ BUSY_TIMEOUT_MS = 15_000
 LONGEST_LOG = 80_000
 """After so many pages a commit itself moves the log into the file, while it holds the lock. See checkpoint()."""
 LONGEST_PAUSE_S = 0.02
+STEP_BACK = 2
+"""By how much the priority of whoever writes hastily is lower. What others do goes to threads and back many times, and
+would wait each time. With more, what holds the lock would wait too long itself."""
 
 T = TypeVar("T")
 
@@ -87,6 +92,7 @@ class Sqlite:
             if self._hasty_writer is None:
                 # One for all, as there is one writer at a time: it keeps in its cache what it has just written.
                 self._hasty_writer = await self._hasty.execution_options(begin="BEGIN IMMEDIATE").connect()
+                await _driver(self._hasty_writer).give_way()
             return await _driver(self._hasty_writer).finish(work(self._hasty_writer))
 
     async def change(self, connection: AsyncConnection, statement: Prepared, values: dict[str, Any]) -> Any:
@@ -148,6 +154,11 @@ class _Connection(aiosqlite.Connection):
         found: T = await self._execute(copy_context().run, _finish, work)
         return found
 
+    async def give_way(self) -> None:
+        """Let its thread come after the others of the process, by a little, where threads have priorities."""
+        if sys.platform == "linux":
+            await self._execute(_lower_priority, STEP_BACK)
+
     @property
     def is_here(self) -> bool:
         """Whether the caller is in its thread."""
@@ -169,6 +180,11 @@ class _Connection(aiosqlite.Connection):
         """As the pool does with each connection that comes back to it: after a commit there is nothing to go for."""
         if self.in_transaction:
             await super().rollback()
+
+
+def _lower_priority(by: int) -> None:
+    thread = threading.get_native_id()
+    os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + by)
 
 
 def _finish(work: Coroutine[Any, Any, T]) -> T:

@@ -60,6 +60,11 @@ class Plan:
             return [assignee.is_(None), *(assignee == each for each in self.released)]
         return [and_(assignee.is_not(None), assignee.not_in(self.released))]
 
+    @property
+    def is_from_one_to_one(self) -> bool:
+        """Whether all comes from one person, and goes to one or to nobody, as it is."""
+        return self.holder_id is not None and self.unassigned is None and len(self.to) <= 1 and not self.unsnooze
+
     def is_settled(self, assignee: ColumnElement[Any]) -> ColumnElement[bool]:
         """The condition that something is with the only target already. With several in turn, its turn tells."""
         match self.to:

@@ -1,7 +1,9 @@
 """SQLite's own means: how connections are set up, who writes when, and what becomes of erased bytes."""
 
 import asyncio
+import os
 import sqlite3
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from models.database import Database, Tx, table
 from models.people import Team, Workspace
+from models.sqlite import STEP_BACK
 from tests.models.test_database import name_of, rename
 from tests.waiting import until
 from tests.workshop import Workshop
@@ -145,6 +148,15 @@ async def test_what_is_not_durable_is_done_in_one_go(workshop: Workshop) -> None
     assert await workshop.database.transact(work) is threading.main_thread()
     assert await workshop.database.transact(work, durable=False) is not threading.main_thread()
     assert await name_of(workshop) == "Other"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Threads have priorities on Linux alone.")
+async def test_what_is_not_durable_comes_after_other_threads(workshop: Workshop) -> None:
+    async def work(_tx: Tx) -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    priority = await workshop.database.transact(work)
+    assert await workshop.database.transact(work, durable=False) == min(priority + STEP_BACK, 19)
 
 
 @pytest.mark.parametrize("durable", [True, False])
