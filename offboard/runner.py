@@ -29,7 +29,7 @@ LEASE = timedelta(seconds=5)
 POLL_S = 1.0
 TRY_AGAIN_S = 5.0
 
-HELD_S, AWAITED_S = 0.012, 0.006
+HELD_S, AWAITED_S = 0.011, 0.006
 """How long a chunk is to hold the workspace's lock, and while others wait for it: 20 ms would be too long."""
 
 SMALLEST, FIRST, LARGEST = 50, 200, 2_000
