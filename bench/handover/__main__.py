@@ -69,6 +69,8 @@ def _problem(options: argparse.Namespace) -> str | None:
 
 @contextmanager
 def _folder(options: argparse.Namespace) -> Iterator[Path]:
+    if options.folder is not None:
+        Path(options.folder).mkdir(parents=True, exist_ok=True)
     if options.keep:
         yield Path(options.folder)
         return
