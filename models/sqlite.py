@@ -13,7 +13,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from contextvars import copy_context
 from datetime import datetime
 from functools import partial
@@ -157,7 +157,8 @@ class _Connection(aiosqlite.Connection):
     async def give_way(self) -> None:
         """Let its thread come after the others of the process, by a little, where threads have priorities."""
         if sys.platform == "linux":
-            await self._execute(_lower_priority, STEP_BACK)
+            with suppress(OSError):  # it may be forbidden
+                await self._execute(_lower_priority, STEP_BACK)
 
     @property
     def is_here(self) -> bool:

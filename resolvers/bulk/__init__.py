@@ -29,6 +29,7 @@ of what is matched the rest was changed by somebody, and is counted as skipped a
     plan.py        what a hand-over set out to do, as it is stored
     prepared.py    statements that are made once for all chunks of an operation
     handing.py, undoing.py, releasing.py    what is to do next for each kind of operation, and doing a chunk of it
+    moving.py      a chunk of a hand-over
     counting.py    how much it matched
     job.py         an operation with what it is to do
     running.py     chunks, and how operations begin and end

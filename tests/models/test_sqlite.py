@@ -159,6 +159,17 @@ async def test_what_is_not_durable_comes_after_other_threads(workshop: Workshop)
     assert await workshop.database.transact(work, durable=False) == min(priority + STEP_BACK, 19)
 
 
+async def test_where_priorities_are_forbidden_it_is_done_all_the_same(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbid(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", forbid)
+    await workshop.database.transact(lambda tx: rename(tx, "Other"), durable=False)
+    assert await name_of(workshop) == "Other"
+
+
 @pytest.mark.parametrize("durable", [True, False])
 async def test_what_fails_leaves_nothing(workshop: Workshop, durable: bool) -> None:
     before = await name_of(workshop)
