@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Table, Uuid, and_, case, cast, insert, literal, null, or_, select, true, update
+from sqlalchemy import Select, Table, Uuid, and_, case, cast, insert, literal, null, select, true, update
 
 from models.database import Tx, table
 from models.enums import ConversationStatus
@@ -33,28 +33,25 @@ class Undo:
         self._prepared: dict[Step, tuple[OnChunks, ...]] = {}
 
     def to_do(self, step: Step, after: Place | None, limit: int) -> Select[Any]:
-        """The next rows that the operation has changed, touched since or not."""
+        """The next rows that the operation has changed."""
         return (self._conversations if step is Step.CONVERSATIONS else self._follow_ups)(after).limit(limit)
 
     def _conversations(self, after: Place | None) -> Select[Any]:
-        a, done = ASSIGNMENT.c, BULK_CHUNK.c
+        """Those that nobody has touched since: they bear the revision of their chunk. What went back bears another."""
+        c, done = CONVERSATION.c, BULK_CHUNK.c
         dealt_with = listed(done.conversation_ids)
-        each = dealt_with.c.value
-        noted = and_(a.conversation_id == each, a.revision == done.revision)
         rows = (
-            select(as_stored(each).label("id"), done.revision)
+            select(as_stored(c.id), done.revision)
             .select_from(BULK_CHUNK)
             .join(dealt_with, true())
-            .join(ASSIGNMENT, noted)
+            .join(CONVERSATION, and_(c.id == dealt_with.c.value, c.revision == done.revision))
             .where(done.operation_id == self._undone_id)
-            .where(or_(a.from_id.is_distinct_from(a.to_id), a.woken_from.is_not(None)))
-            .order_by(done.revision, each)
+            .order_by(done.revision)
         )
         if after is None:
             return rows
         assert after.revision is not None
-        beyond = or_(done.revision > after.revision, each > after.id)
-        return rows.where(done.revision >= after.revision, beyond)
+        return rows.where(done.revision >= after.revision)
 
     def _follow_ups(self, after: Place | None) -> Select[Any]:
         f = FOLLOW_UP_ASSIGNMENT.c

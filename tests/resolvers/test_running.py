@@ -422,6 +422,24 @@ async def test_whatever_the_chunks_of_the_hand_over_an_undo_has_its_own(
     assert numbers(await operation(workshop, done)) == (7, 7, 7, 0, 0)
 
 
+async def test_an_undo_reads_no_further_than_it_has_to(
+    workshop: Workshop, runner: Node, plans: Plans, ana: Person, bob: Person
+) -> None:
+    """Red where rows are put in order, for which all of them must be read: each time, however many there are."""
+    await conversations(workshop, range(7), [ana])
+    done = await hand_over(workshop, to(bob), assigned_to_user_id=ana.id)
+    await runner.finish_all()
+    await call(workshop, undo_bulk_reassign, workshop.olivia, operation_id=done.operation_id)
+    job = await runner.take_on()
+    assert job is not None
+    job = await runner.go_on(job, 2)
+    assert job is not None
+    with watched(runner.database) as statements:
+        assert await runner.look(job, 2) is not None
+    asked = [each for each in statements if "bulk_chunk" in each.sql]
+    assert [await plans.sorts(each) for each in asked] == [False]
+
+
 async def test_another_node_goes_on_once_the_lease_is_over(
     workshop: Workshop, runner: Node, node: Any, ana: Person, bob: Person
 ) -> None:
