@@ -59,6 +59,7 @@ IDS = bindparam("ids", type_=Ids())
 """The parameter `ids`, all of them UUIDs, or all as as_stored() has read them."""
 
 LISTED = listed(IDS)
+"""Those as rows of `value`."""
 
 
 def as_stored(value: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -71,6 +72,6 @@ def stored_id(value: Any) -> UUID:
     return UUID(value) if isinstance(value, str) else value
 
 
-def stored_time(value: Any) -> datetime:
-    """The time that as_stored() has read."""
+def stored_time(value: Any) -> datetime | None:
+    """The time that as_stored() has read, if there was one."""
     return from_millis(value) if isinstance(value, int) else value

@@ -158,7 +158,7 @@ class _Connection(aiosqlite.Connection):
         """Let its thread come after the others of the process, by a little, where threads have priorities."""
         if sys.platform == "linux":
             with suppress(OSError):  # it may be forbidden
-                await self._execute(_lower_priority, STEP_BACK)
+                await self._execute(_step_back)
 
     @property
     def is_here(self) -> bool:
@@ -183,9 +183,9 @@ class _Connection(aiosqlite.Connection):
             await super().rollback()
 
 
-def _lower_priority(by: int) -> None:
+def _step_back() -> None:
     thread = threading.get_native_id()
-    os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + by)
+    os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + STEP_BACK)
 
 
 def _finish(work: Coroutine[Any, Any, T]) -> T:

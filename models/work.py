@@ -183,7 +183,7 @@ class Assignment(SQLModel, table=True):
 
 
 class BulkChunk(SQLModel, table=True):
-    """The conversations that an operation dealt with in one transaction: so an undo finds their assignments.
+    """The conversations that an operation dealt with in one transaction: by these an undo finds them.
 
     An index of assignments by their operation took a tenth of the time of a hand-over.
     """

@@ -19,7 +19,7 @@ from models.database import Database
 from models.migrate import migrate
 from models.people import UserSession
 from models.types import now
-from tests.engines import kept_pids
+from tests.engines import others
 from tests.services.guard import alone
 from tests.services.postgresql import shared_cluster
 from tests.workshop import Workshop
@@ -184,10 +184,7 @@ _FURNISH = "".join(f"INSERT INTO {table} SELECT * FROM kept.{table};" for table 
 
 def _alone() -> str:
     """End what a test has left connected to its database, apart from the connections that are kept."""
-    return (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
-        f"AND pid <> ALL (array{kept_pids()}::int[] || pg_backend_pid());"
-    )
+    return f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others()};"
 
 
 async def _make(url: str) -> None:

@@ -118,3 +118,8 @@ def keeping_connections() -> Iterator[None]:
 def kept_pids() -> list[int]:
     """The server's processes that nobody asks anything of until a test begins."""
     return _kept[-1].pids if _kept else []
+
+
+def others() -> str:
+    """What tells connections to this database in pg_stat_activity, but for the asker's and those that are kept."""
+    return f"datname = current_database() AND pid <> ALL (array{kept_pids()}::int[] || pg_backend_pid())"

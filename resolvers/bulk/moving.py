@@ -1,25 +1,12 @@
 """Moving a chunk of a hand-over: what is met is noted, and what changes is changed.
 
-Of conversations it is remembered, too, which were in the chunk: by that an undo finds what was noted.
+Of conversations it is remembered, too, which were in the chunk: by that an undo finds them.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    Uuid,
-    and_,
-    case,
-    func,
-    insert,
-    literal,
-    null,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Select, Uuid, and_, case, func, insert, literal, null, or_, select, update
 
 from models.database import Tx, table
 from models.enums import ConversationStatus

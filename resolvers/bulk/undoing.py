@@ -34,7 +34,8 @@ class Undo:
 
     def to_do(self, step: Step, after: Place | None, limit: int) -> Select[Any]:
         """The next rows that the operation has changed."""
-        return (self._conversations if step is Step.CONVERSATIONS else self._follow_ups)(after).limit(limit)
+        rows = self._conversations(after) if step is Step.CONVERSATIONS else self._follow_ups(after)
+        return rows.limit(limit)
 
     def _conversations(self, after: Place | None) -> Select[Any]:
         """Those that nobody has touched since: they bear the revision of their chunk. What went back bears another."""

@@ -14,7 +14,7 @@ from models import postgresql
 from models.database import TRIES, Database, Tx, table
 from models.people import Account, Team, Workspace
 from models.types import new_id, now
-from tests.engines import kept_pids
+from tests.engines import others
 from tests.models.test_database import name_of, rename
 from tests.races import until_it_waits
 from tests.services.postgresql import PostgreSQL
@@ -74,8 +74,8 @@ async def end_connections(node: Database) -> None:
     async with node.begin() as tx:
         await tx.scalar(
             text(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
-                f"AND application_name = 'offboard' AND pid <> ALL (array{kept_pids()}::int[] || pg_backend_pid())"
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                f"WHERE {others()} AND application_name = 'offboard'"
             )
         )
 

@@ -71,10 +71,10 @@ class Node:
         while (went_on := await self.go_on(job, sizes())) is not None:
             job = went_on
 
-    async def finish_all(self) -> None:
+    async def finish_all(self, sizes: Callable[[], int] = lambda: 1_000) -> None:
         """Carry everything on to its end."""
         while (job := await self.take_on()) is not None:
-            await self.finish(job)
+            await self.finish(job, sizes)
 
 
 def cycle(*sizes: int) -> Callable[[], int]:

@@ -411,13 +411,9 @@ async def test_whatever_the_chunks_of_the_hand_over_an_undo_has_its_own(
 ) -> None:
     made = await conversations(workshop, range(7), [ana])
     done = await hand_over(workshop, to(bob), assigned_to_user_id=ana.id)
-    job = await runner.take_on()
-    assert job is not None
-    await runner.finish(job, cycle(there))
+    await runner.finish_all(cycle(there))
     done = await call(workshop, undo_bulk_reassign, workshop.olivia, operation_id=done.operation_id)
-    job = await runner.take_on()
-    assert job is not None
-    await runner.finish(job, cycle(*back))
+    await runner.finish_all(cycle(*back))
     assert await assignees(workshop, made) == [ana.actor_id] * 7
     assert numbers(await operation(workshop, done)) == (7, 7, 7, 0, 0)
 
